@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pktpool: everything a user of libpktpool includes. */
+#ifndef PKTPOOL_H
+#define PKTPOOL_H
+
+#include "pp_buffer.h"
+#include "pp_bulk.h"
+#include "pp_check.h"
+#include "pp_dma.h"
+#include "pp_pool.h"
+#include "pp_stats.h"
+#include "pp_thread.h"
+
+#endif

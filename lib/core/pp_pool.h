@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pool: buffers of one size over hugepages, created, grown, shrunk, shared, destroyed. */
+#ifndef PP_POOL_H
+#define PP_POOL_H
+
+#include "pp_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The memory a pool is made of. There is no silent fallback between them. */
+enum pp_pages {
+	PP_PAGES_2M = 0,
+	PP_PAGES_1G = 1,
+	/* Ordinary pages, handled in units of 2 MiB: for tests and small machines. */
+	PP_PAGES_4K = 2,
+};
+
+enum pp_pool_flag {
+	/* Buffers follow each other without a gap or a colour, also across
+	 * hugepages: buffer i starts at base + i * buffer_size. net_af_xdp's UMEM
+	 * needs it. Such a pool shrinks from its end only. */
+	PP_POOL_GAPLESS = 1 << 0,
+	/* Remember which cache each buffer in flight was allocated by: one byte a
+	 * buffer, written on each allocation and free. */
+	PP_POOL_OWNERS = 1 << 1,
+	/* Owners, and: freed buffers are poisoned and checked when allocated again;
+	 * double and foreign frees are refused, counted and reported. */
+	PP_POOL_DEBUG = 1 << 2,
+};
+
+/* A misuse that debug mode caught; the call that caused it had no other effect. */
+struct pp_fault {
+	const char *what;   /* "double free", "foreign free", "written after free" */
+	const void *buffer; /* as passed in or about to be handed out */
+	const char *owner;  /* the name of the cache concerned, "" if unknown */
+};
+typedef void (*pp_fault_fn)(struct pp_pool *pool, const struct pp_fault *fault, void *arg);
+
+/* Zero means the default, everywhere. */
+struct pp_pool_params {
+	size_t sz;            /* sizeof(struct pp_pool_params), always first */
+	const char *name;     /* 1..31 characters; default "pool" */
+	uint32_t buffer_size; /* bytes, a multiple of 64 up to the hugepage; no default */
+	uint32_t buffers;     /* 64 .. 2^28 at creation; no default */
+	uint32_t buffers_max; /* what growing may reach; default: buffers */
+	uint32_t owners;      /* caches that may exist at once, 1..250; default: CPUs + 2 */
+	uint32_t lead;        /* the address handed out is this far into the buffer; < buffer_size */
+	uint32_t keep;        /* debug mode leaves this many bytes at a buffer's start alone */
+	enum pp_pages pages;  /* default 2 MiB hugepages */
+	uint64_t nodes;       /* NUMA nodes to spread over, bit n = node n; default: the caller's */
+	uint32_t flags;       /* enum pp_pool_flag */
+	pp_fault_fn fault;    /* debug mode's reports; default: a line on stderr */
+	void *fault_arg;
+};
+
+/*
+ * Reserves the address range of buffers_max, populates buffers. 0 or:
+ * -EINVAL a parameter is out of range; -ENOMEM not enough hugepages (pp_error()
+ * names the sysfs file and the command); -ENOENT no such page size here.
+ * Any thread.
+ */
+PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **pool);
+
+/*
+ * Frees the pool and its hugepages; caches of other threads end with it, so
+ * no thread may be inside a call on it. -EBUSY if buffers are in flight:
+ * nothing is freed, pp_error() says how many and whose. In a process that
+ * attached, only the mapping goes. NULL is fine.
+ */
+PP_API int pp_pool_destroy(struct pp_pool *pool);
+
+/*
+ * Maps hugepages for at least `buffers` more (as many as fill whole hugepages,
+ * up to buffers_max). Returns how many were added (> 0), -ENOSPC at the
+ * maximum, -ENOMEM when no hugepage is free, -EIO when a device refused them.
+ * Any thread, while others allocate; one grow or shrink at a time.
+ */
+PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers);
+
+/*
+ * Gives back whole hugepages worth up to `buffers` (at least one hugepage).
+ * Waits up to `timeout_us` for buffers on them that are out. Returns how many
+ * buffers left the pool (> 0), or -EBUSY: nothing was given back and
+ * pp_error() says what is out. Any thread, while others allocate.
+ */
+PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us);
+
+/*
+ * Brings the free buffers that lie idle in other owners' caches to the depot,
+ * also from threads that never call again. Returns how many came. Costs two
+ * system calls; the owners' fast path pays nothing. An owner stopped in the
+ * middle of an operation is skipped.
+ */
+PP_API uint32_t pp_pool_collect(struct pp_pool *pool);
+
+/*
+ * Calls fn for every buffer that is in flight, in address order. Exact only
+ * while no thread allocates or frees. Returns how many.
+ */
+PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
+				       void (*fn)(void *buffer, const char *owner, void *arg), void *arg);
+
+/*
+ * Makes every buffer in flight free: for after the last holder is gone, such
+ * as a driver that kept its receive ring at close. Nobody may still hold one
+ * or be inside a call on the pool. Returns how many came home.
+ */
+PP_API uint32_t pp_pool_recover(struct pp_pool *pool);
+
+/* The pool an address lies in, NULL if in none. O(1), any thread. */
+PP_API struct pp_pool *pp_pool_find(const void *addr);
+
+/* Its memory, for pp_buffer.h. */
+PP_API const struct pp_region *pp_pool_region(const struct pp_pool *pool);
+
+PP_API const char *pp_pool_name(const struct pp_pool *pool);
+
+/*
+ * Sharing. A forked child may use the pool at once (with caches of its own:
+ * pp_pool_cache() sees to it). Another process attaches with the two file
+ * descriptors, received over a Unix socket or opened from /proc/PID/fd; they
+ * are duplicated. -EADDRINUSE: the address range is taken there; -EPROTO: not
+ * a pool, or another version's.
+ */
+PP_API void pp_pool_fds(const struct pp_pool *pool, int fds[2]);
+PP_API int pp_pool_attach(const int fds[2], struct pp_pool **pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stats: where every buffer is, and what the caches did; summed when read. */
+#ifndef PP_STATS_H
+#define PP_STATS_H
+
+#include "pp_types.h"
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Counters of one cache, or their sum. Names follow the kernel's page_pool
+ * statistics where it has the thing. Blocks unless said otherwise.
+ */
+struct pp_counters {
+	uint64_t slow;       /* allocation calls that missed the cache */
+	uint64_t slow_free;  /* free calls that did */
+	uint64_t refill;     /* blocks taken from the own deque */
+	uint64_t steal;      /* blocks taken from another owner's deque */
+	uint64_t depot;      /* blocks taken from a depot */
+	uint64_t carve;      /* fresh buffers carved from hugepages */
+	uint64_t spill;      /* blocks published in the own deque (page_pool: cache_full) */
+	uint64_t overflow;   /* blocks given to the depot instead (page_pool: ring_full) */
+	uint64_t empty;      /* calls that got less than asked because nothing was left */
+	uint64_t remote;     /* buffers sent home to another node (page_pool: waive) */
+	uint64_t borrowed;   /* blocks or carvings taken from another node */
+	uint64_t long_way;   /* buffers that went to or came from the depot one call at a time */
+	uint64_t fault;      /* misuses that debug mode refused */
+};
+
+/* The books. free + in_flight = total, and free = fresh + cached + deques + depot. */
+struct pp_stats {
+	uint64_t total;     /* buffers on present hugepages */
+	uint64_t in_flight; /* allocated and not yet freed */
+	uint64_t fresh;     /* never handed out since their hugepage came */
+	uint64_t cached;    /* in private blocks of caches */
+	uint64_t deques;    /* in published blocks of caches */
+	uint64_t depot;
+	uint64_t collected;  /* held back: their hugepage is about to leave */
+	uint64_t high_water; /* most buffers that were ever in use or cached at once,
+			      * to the granularity of carving: carving comes last */
+	uint32_t owners;     /* caches that exist */
+	uint32_t pages;      /* hugepages present */
+	uint32_t pages_lost; /* refused by a device */
+	uint64_t own_bytes;  /* what blocks, deques, descriptors and caches cost */
+	uint64_t skipped;    /* owners that pp_pool_collect() found in the middle of something */
+	struct pp_counters sum;
+};
+
+/* Exact at a quiet moment; a good estimate while others work. Any thread. */
+PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats);
+
+/* One cache: fn is called for each that exists. */
+struct pp_cache_info {
+	const char *name;
+	uint32_t id;
+	int pid;
+	int node;
+	uint64_t cached, published;
+	uint64_t in_flight; /* allocated by it: exact with PP_POOL_OWNERS, else 0 */
+	struct pp_counters counters;
+};
+PP_API void pp_pool_each_cache(const struct pp_pool *pool,
+			       void (*fn)(const struct pp_cache_info *info, void *arg), void *arg);
+
+/* The books in plain words, some ten lines. */
+PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

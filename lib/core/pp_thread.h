@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Thread: which cache is whose, made on first use and left to the others at exit. */
+#ifndef PP_THREAD_H
+#define PP_THREAD_H
+
+#include "pp_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The calling thread's own cache of this pool, made on the first call and
+ * given up when the thread ends (a forked child gets new ones). Any thread:
+ * nothing is asked of EAL, and none pays for not being one of its. NULL when
+ * all the pool's caches are taken: errno ENOSPC; pp_pool_alloc_burst() and
+ * pp_pool_free() still work then.
+ */
+PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool);
+
+/*
+ * A cache as a handle, for who keeps his own books of threads (one per EAL
+ * lcore, per queue, per coroutine scheduler). One thread of the process that
+ * made it may use it at a time. NULL with errno ENOSPC (all caches taken) or
+ * EINVAL. `name` (up to 15 characters, NULL for the thread's) is what the
+ * books call it.
+ */
+PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name);
+
+/* Leaves its buffers to the others. Not for one got from pp_pool_cache(). NULL is fine. */
+PP_API void pp_cache_destroy(struct pp_cache *cache);
+
+/* The pool that a cache is of. */
+PP_API struct pp_pool *pp_cache_pool(const struct pp_cache *cache);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Types: the words that every other file uses: flags, limits, the last error. */
+#ifndef PP_TYPES_H
+#define PP_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PP_API __attribute__((visibility("default")))
+#define PP_LIKELY(x) __builtin_expect(!!(x), 1)
+#define PP_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define PP_VERSION "0.1.0"
+
+/* Bytes of a cache line; every buffer starts on one. */
+#define PP_LINE 64
+/* Fresh buffers are carved from a hugepage this many at a time, or more. */
+#define PP_CARVE 64
+/* Devices that one pool can be mapped for at once. */
+#define PP_DEVICES_MAX 8
+/* NUMA nodes that one pool can span. */
+#define PP_NODES_MAX 8
+/* Caches that one pool can have. */
+#define PP_OWNERS_MAX 250
+
+/* How far down the ladder of an allocation a call may go. */
+enum pp_flag {
+	/* The caller's own cache only: no lock, no write to a shared line, bounded. */
+	PP_TRY = 1 << 0,
+	/* Reserved for the reserve, growing and waiting; a call that passes one of
+	 * them gets nothing and pp_error() says so until it is there. */
+	PP_CRITICAL = 1 << 1,
+	PP_GROW = 1 << 2,
+	PP_WAIT = 1 << 3,
+};
+
+struct pp_pool;
+struct pp_cache;
+struct pp_region;
+
+/*
+ * What the last failed call of this thread complained about: the thing, its
+ * limit, and the command that mends it where there is one. Never NULL; valid
+ * until the thread's next failing call. Not set by allocations that merely
+ * find the pool empty.
+ */
+PP_API const char *pp_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
