@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Buffers: the packets' memory, from pktpool or one of rte_mempool's own kinds. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "buffers.h"
+#include "fwd.h"
+#include "pktpool.h"
+#include "pp_pktmbuf.h"
+
+#define BUFFERS_NAME "pktpool-fwd"
+
+static struct rte_mempool *pktpool_create(const struct options *o, bool gapless)
+{
+	struct pp_pktmbuf_params params = {
+		.sz = sizeof(params),
+		.name = BUFFERS_NAME,
+		.mbufs = o->buffers,
+		.data_room = o->data_room,
+		.socket = rte_socket_id(),
+		.pages = o->pages,
+		.flags = gapless ? PP_POOL_GAPLESS : 0,
+	};
+
+	return pp_pktmbuf_pool_create(&params);
+}
+
+/* The largest per-lcore cache that rte_mempool allows for so many. */
+static unsigned rte_cache_size(uint32_t buffers)
+{
+	return RTE_MIN((uint32_t)RTE_MEMPOOL_CACHE_MAX_SIZE, buffers * 2 / 3);
+}
+
+int buffers_create(struct buffers *b, const struct options *o, bool gapless)
+{
+	b->kind = o->kind;
+	if (o->kind == BUFFERS_PKTPOOL) {
+		b->mp = pktpool_create(o, gapless);
+		if (b->mp != NULL)
+			return FWD_OK;
+		complain("no pool of %" PRIu32 " buffers: %s", o->buffers, pp_error());
+		return rte_errno == EINVAL ? FWD_USAGE : FWD_ENVIRONMENT;
+	}
+	b->mp = rte_pktmbuf_pool_create_by_ops(BUFFERS_NAME, o->buffers, rte_cache_size(o->buffers),
+					       0, o->data_room, rte_socket_id(),
+					       buffers_kind_name(o->kind));
+	if (b->mp != NULL)
+		return FWD_OK;
+	complain("no rte_mempool of %" PRIu32 " buffers over %s: %s; it takes EAL's memory: give "
+		 "EAL more with -m",
+		 o->buffers, buffers_kind_name(o->kind), rte_strerror(rte_errno));
+	return rte_errno == EINVAL ? FWD_USAGE : FWD_ENVIRONMENT;
+}
+
+uint64_t buffers_in_flight(const struct buffers *b)
+{
+	struct pp_stats stats;
+
+	if (b->kind != BUFFERS_PKTPOOL)
+		return rte_mempool_in_use_count(b->mp);
+	pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
+	return stats.in_flight;
+}
+
+uint32_t buffers_recover(struct buffers *b)
+{
+	return b->kind == BUFFERS_PKTPOOL ? pp_pktmbuf_pool_recover(b->mp) : 0;
+}
+
+int buffers_audit(const struct buffers *b)
+{
+	struct pp_pool *pool;
+
+	if (b->kind != BUFFERS_PKTPOOL)
+		return FWD_OK;
+	pool = pp_pktmbuf_pool(b->mp);
+	pp_pool_print(pool, stdout);
+	if (pp_pool_check(pool) == 0)
+		return FWD_OK;
+	complain("the pool's books are wrong: %s", pp_error());
+	return FWD_FAILED;
+}
+
+int buffers_destroy(struct buffers *b)
+{
+	int err;
+
+	if (b->mp == NULL)
+		return FWD_OK;
+	if (b->kind != BUFFERS_PKTPOOL) {
+		rte_mempool_free(b->mp);
+		return FWD_OK;
+	}
+	err = pp_pktmbuf_pool_free(b->mp);
+	if (err == 0)
+		return FWD_OK;
+	complain("the pool cannot be freed: %s", pp_error());
+	return FWD_FAILED;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Environment: says what EAL needs and does not find, better than EAL does. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_errno.h>
+
+#include "environment.h"
+#include "fwd.h"
+
+#define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB"
+#define HUGEPAGES_1G "/sys/kernel/mm/hugepages/hugepages-1048576kB"
+
+/* The drivers whose iface= must exist beforehand; net_tap makes its own. */
+static bool driver_needs_iface(const char *vdev)
+{
+	return strncmp(vdev, "net_af_xdp", 10) == 0 || strncmp(vdev, "eth_af_xdp", 10) == 0 ||
+	       strncmp(vdev, "net_af_packet", 13) == 0 || strncmp(vdev, "eth_af_packet", 13) == 0;
+}
+
+static int vdev_check(const char *vdev)
+{
+	const char *value = strstr(vdev, ",iface=");
+	char name[IF_NAMESIZE];
+	size_t bytes;
+
+	if (!driver_needs_iface(vdev) || value == NULL)
+		return FWD_OK;
+	value += strlen(",iface=");
+	bytes = strcspn(value, ",");
+	if (bytes >= sizeof(name)) {
+		complain("--vdev %s: an interface's name has at most %d characters", vdev,
+			 IF_NAMESIZE - 1);
+		return FWD_USAGE;
+	}
+	memcpy(name, value, bytes);
+	name[bytes] = '\0';
+	if (if_nametoindex(name) != 0)
+		return FWD_OK;
+	complain("--vdev %s: there is no interface %s here: `ip link` lists those there are", vdev,
+		 name);
+	return FWD_ENVIRONMENT;
+}
+
+int environment_check(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *vdev = NULL;
+		int status;
+
+		if (strncmp(argv[i], "--vdev=", 7) == 0)
+			vdev = argv[i] + 7;
+		else if (strcmp(argv[i], "--vdev") == 0 && i + 1 < argc)
+			vdev = argv[++i];
+		if (vdev == NULL)
+			continue;
+		status = vdev_check(vdev);
+		if (status != FWD_OK)
+			return status;
+	}
+	return FWD_OK;
+}
+
+static unsigned long file_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long number = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lu", &number) != 1)
+		number = 0;
+	fclose(file);
+	return number;
+}
+
+static bool argument_is_there(int argc, char **argv, const char *argument)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], argument) == 0)
+			return true;
+	return false;
+}
+
+int environment_explain(int argc, char **argv, int err)
+{
+	if (err == EINVAL) {
+		complain("EAL does not take these arguments (before the `--`): its own words stand "
+			 "above");
+		return FWD_USAGE;
+	}
+	if (!argument_is_there(argc, argv, "--no-huge") &&
+	    file_number(HUGEPAGES "/free_hugepages") == 0 &&
+	    file_number(HUGEPAGES_1G "/free_hugepages") == 0) {
+		complain("no hugepage is free (" HUGEPAGES "/free_hugepages is 0): "
+			 "echo 256 > " HUGEPAGES "/nr_hugepages");
+		return FWD_ENVIRONMENT;
+	}
+	if (geteuid() != 0) {
+		complain("EAL cannot start: %s: hugepages and most ports need root: run it as root",
+			 rte_strerror(err));
+		return FWD_ENVIRONMENT;
+	}
+	complain("EAL cannot start: %s: its own words stand above", rte_strerror(err));
+	return FWD_ENVIRONMENT;
+}

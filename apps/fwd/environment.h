@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Environment: says what EAL needs and does not find, better than EAL does. */
+#ifndef ENVIRONMENT_H
+#define ENVIRONMENT_H
+
+/* Before rte_eal_init(): whether the interfaces that --vdev names exist. An enum fwd_exit. */
+int environment_check(int argc, char **argv);
+
+/* After it failed: why, as far as can be told, and what mends it. An enum fwd_exit. */
+int environment_explain(int argc, char **argv, int err);
+
+#endif

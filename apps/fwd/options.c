@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options: what stands behind `--` on the command line. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "fwd.h"
+#include "options.h"
+#include "pp_pool.h"
+#include "program.h"
+
+const char *argp_program_version = "pktpool-fwd " PP_VERSION;
+
+static const char *const kind_names[] = {
+	[BUFFERS_PKTPOOL] = "pktpool",
+	[BUFFERS_RING_MP_MC] = "ring_mp_mc",
+	[BUFFERS_STACK] = "stack",
+};
+
+static const char *const pages_names[] = {
+	[PP_PAGES_2M] = "2M",
+	[PP_PAGES_1G] = "1G",
+	[PP_PAGES_4K] = "4K",
+};
+
+const char *buffers_kind_name(enum buffers_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *options_pages_name(int pages)
+{
+	return pages_names[pages];
+}
+
+enum option_key {
+	KEY_POOL = 0x100,
+	KEY_BUFFERS,
+	KEY_DATA_ROOM,
+	KEY_PAGES,
+	KEY_CHECKSUM,
+	KEY_SECONDS,
+	KEY_PACKETS,
+	KEY_FIRST,
+	KEY_JSON,
+	KEY_BURST,
+	KEY_QUEUES,
+	KEY_PROMISCUOUS,
+};
+
+static const struct argp_option option_table[] = {
+	{ "program", 'p', "NAME", 0, "what happens to a packet: see below; default cross", 0 },
+	{ "pool", KEY_POOL, "KIND", 0, "pktpool (default), ring_mp_mc or stack", 0 },
+	{ "buffers", KEY_BUFFERS, "N", 0, "buffers in the pool; default 16384", 0 },
+	{ "data-room", KEY_DATA_ROOM, "BYTES", 0,
+	  "of a buffer, 128 of headroom included; default 2176", 0 },
+	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what pktpool is made of", 0 },
+	{ "queues", KEY_QUEUES, "N", 0, "of each port, each polled by one lcore; default 1", 0 },
+	{ "burst", KEY_BURST, "N", 0, "most packets received at once; default 32", 0 },
+	{ "checksum", KEY_CHECKSUM, NULL, 0,
+	  "fill in TCP, UDP and ICMP checksums that the sender left to its hardware", 0 },
+	{ "promiscuous", KEY_PROMISCUOUS, NULL, 0, "also receive what is for other MACs", 0 },
+	{ "seconds", KEY_SECONDS, "N", 0, "stop after that long", 0 },
+	{ "packets", KEY_PACKETS, "N", 0, "stop after that many were received", 0 },
+	{ "first", KEY_FIRST, "N", 0, "begin by sending N made-up packets from each port", 0 },
+	{ "json", KEY_JSON, "FILE", 0, "write a summary there at the end", 0 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static const char doc[] =
+	"Forwards packets between DPDK's ports, every one of them in a buffer of the pool.\v"
+	"Programs:\n"
+	"  drop     frees what comes (XDP_DROP)\n"
+	"  reflect  sends it back where it came from, MACs swapped (XDP_TX)\n"
+	"  cross    port 0 <-> port 1, port 2 <-> port 3, ... (XDP_REDIRECT)\n"
+	"  pass     first port <-> first net_tap port, second <-> second, ...: to the kernel "
+	"(XDP_PASS) and what the kernel sends (XDP_REDIRECT)\n\n"
+	"The arguments before `--` are EAL's; ports are what it finds (-a) or makes (--vdev).\n"
+	"It ends at SIGINT, SIGTERM, SIGHUP or a limit: 0 all well, 1 the run failed, 2 a bad "
+	"option, 3 something it needs is missing.";
+
+/* Ends the program unless text is a whole number of low..high. */
+static uint64_t number_parse(struct argp_state *state, const char *name, const char *text,
+			     uint64_t low, uint64_t high)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (end == text || *end != '\0' || *text == '-' || errno != 0 || value < low ||
+	    value > high)
+		argp_error(state,
+			   "--%s %s: must be a whole number from %" PRIu64 " to %" PRIu64
+			   ", e.g. --%s %" PRIu64,
+			   name, text, low, high, name,
+			   low > 0     ? low
+			   : high < 10 ? high
+				       : 10);
+	return value;
+}
+
+static unsigned word_parse(struct argp_state *state, const char *name, const char *text,
+			   const char *const *words, unsigned n, const char *all)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	argp_error(state, "--%s %s: must be %s, e.g. --%s %s", name, text, all, name, words[0]);
+	return 0;
+}
+
+static void options_check(const struct options *o, struct argp_state *state)
+{
+	if (o->pages_given && o->kind != BUFFERS_PKTPOOL)
+		argp_error(state,
+			   "--pages %s: only pktpool chooses its own memory, %s takes EAL's: "
+			   "leave --pages out, or --pool pktpool",
+			   options_pages_name(o->pages), buffers_kind_name(o->kind));
+}
+
+static error_t option_take(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		o->program = program_find(arg);
+		if (o->program == NULL)
+			argp_error(state,
+				   "--program %s: must be drop, reflect, cross or pass, e.g. "
+				   "--program cross",
+				   arg);
+		break;
+	case KEY_POOL:
+		o->kind = word_parse(state, "pool", arg, kind_names, RTE_DIM(kind_names),
+				     "pktpool, ring_mp_mc or stack");
+		break;
+	case KEY_PAGES:
+		o->pages = word_parse(state, "pages", arg, pages_names, RTE_DIM(pages_names),
+				      "2M, 1G or 4K");
+		o->pages_given = true;
+		break;
+	case KEY_BUFFERS:
+		o->buffers = number_parse(state, "buffers", arg, 64, 1 << 28);
+		break;
+	case KEY_DATA_ROOM:
+		o->data_room =
+			number_parse(state, "data-room", arg, RTE_PKTMBUF_HEADROOM + 64, 65535);
+		break;
+	case KEY_QUEUES:
+		o->queues = number_parse(state, "queues", arg, 1, OPTIONS_QUEUES_MAX);
+		break;
+	case KEY_BURST:
+		o->burst = number_parse(state, "burst", arg, 1, OPTIONS_BURST_MAX);
+		break;
+	case KEY_SECONDS:
+		o->seconds = number_parse(state, "seconds", arg, 1, 31536000);
+		break;
+	case KEY_PACKETS:
+		o->packets = number_parse(state, "packets", arg, 1, INT64_MAX);
+		break;
+	case KEY_FIRST:
+		o->first = number_parse(state, "first", arg, 1, 1 << 20);
+		break;
+	case KEY_JSON:
+		o->json = arg;
+		break;
+	case KEY_CHECKSUM:
+		o->checksum = true;
+		break;
+	case KEY_PROMISCUOUS:
+		o->promiscuous = true;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: not an option; EAL's arguments stand before `--`", arg);
+		break;
+	case ARGP_KEY_END:
+		options_check(o, state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+	static const struct argp argp = { option_table, option_take, "", doc, NULL, NULL, NULL };
+
+	*o = (struct options){
+		.program = program_find("cross"),
+		.kind = BUFFERS_PKTPOOL,
+		.buffers = 16384,
+		.data_room = RTE_MBUF_DEFAULT_BUF_SIZE,
+		.pages = PP_PAGES_2M,
+		.queues = 1,
+		.burst = 32,
+	};
+	argp_err_exit_status = FWD_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, o);
+}

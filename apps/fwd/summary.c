@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Summary: what a run came to, in words and as JSON. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fwd.h"
+#include "summary.h"
+
+static void verdicts_print(const struct tally *t)
+{
+	for (unsigned v = 0; v < VERDICTS; v++)
+		printf("  %-14s %14" PRIu64 "\n", verdict_name(v), t->verdicts[v]);
+}
+
+void summary_print(const struct summary *s)
+{
+	struct tally sum = loop_tally(s->loop, UINT_MAX);
+
+	printf("\n%s: %.1f s, %u lcore%s, %.3f Mpps\n", s->o->program->name, s->seconds, s->lcores,
+	       s->lcores == 1 ? "" : "s", (double)sum.rx / s->seconds / 1e6);
+	verdicts_print(&sum);
+	printf("  in             %14" PRIu64 "\n", sum.rx);
+	if (sum.first != 0)
+		printf("  made here      %14" PRIu64 "\n", sum.first);
+	printf("  out            %14" PRIu64 "\n", sum.tx);
+	printf("  dropped        %14" PRIu64 "  (%" PRIu64 " that the sending driver refused)\n",
+	       tally_dropped(&sum), sum.refused);
+	if (s->o->checksum)
+		printf("  checksums      %14" PRIu64 "  filled in\n", sum.checksums);
+	printf("  kept by driver %14" PRIu64 "%s\n", s->kept_by_driver,
+	       s->o->kind == BUFFERS_PKTPOOL ? "  buffers, brought home"
+					     : "  buffers: this pool cannot bring them home");
+	printf("  in flight      %14" PRIu64 "  at exit\n", s->in_flight_at_exit);
+}
+
+int summary_balance(const struct summary *s)
+{
+	int status = FWD_OK;
+
+	for (unsigned i = 0; i < s->ports->n; i++) {
+		struct tally t = loop_tally(s->loop, i);
+		uint64_t gone = t.tx + tally_dropped(&t);
+
+		if (t.rx + t.first == gone)
+			continue;
+		complain("port %u: %" PRIu64 " packets came in and %" PRIu64 " went out or were "
+			 "freed: packets were lost in here",
+			 s->ports->at[i].id, t.rx + t.first, gone);
+		status = FWD_FAILED;
+	}
+	return status;
+}
+
+static json_t *verdicts_json(const struct tally *t)
+{
+	json_t *object = json_object();
+
+	for (unsigned v = 0; v < VERDICTS; v++)
+		json_object_set_new(object, verdict_name(v),
+				    json_integer((json_int_t)t->verdicts[v]));
+	return object;
+}
+
+/* What both a port and the whole have. */
+static void tally_json(json_t *object, const struct tally *t)
+{
+	json_object_set_new(object, "rx", json_integer((json_int_t)t->rx));
+	json_object_set_new(object, "tx", json_integer((json_int_t)t->tx));
+	json_object_set_new(object, "first", json_integer((json_int_t)t->first));
+	json_object_set_new(object, "dropped", json_integer((json_int_t)tally_dropped(t)));
+	json_object_set_new(object, "tx_refused", json_integer((json_int_t)t->refused));
+	json_object_set_new(object, "checksums_filled", json_integer((json_int_t)t->checksums));
+	json_object_set_new(object, "verdicts", verdicts_json(t));
+}
+
+static json_t *port_json(const struct summary *s, unsigned at)
+{
+	const struct port *port = &s->ports->at[at];
+	const struct rte_eth_stats *last = &port->last;
+	struct tally t = loop_tally(s->loop, at);
+	json_t *object = json_pack("{s:i, s:s, s:s, s:i, s:b}", "port", (int)port->id, "name",
+				   port->name, "driver", port->driver, "peer",
+				   (int)s->ports->at[port->peer].id, "gone", (int)port->gone);
+
+	tally_json(object, &t);
+	json_object_set_new(object, "driver_stats",
+			    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "ipackets",
+				      (json_int_t)last->ipackets, "opackets",
+				      (json_int_t)last->opackets, "imissed",
+				      (json_int_t)last->imissed, "ierrors",
+				      (json_int_t)last->ierrors, "oerrors",
+				      (json_int_t)last->oerrors, "rx_nombuf",
+				      (json_int_t)last->rx_nombuf));
+	return object;
+}
+
+static json_t *summary_json(const struct summary *s)
+{
+	struct tally sum = loop_tally(s->loop, UINT_MAX);
+	bool ours = s->o->kind == BUFFERS_PKTPOOL;
+	json_t *ports = json_array();
+	json_t *object =
+		json_pack("{s:s, s:s, s:I, s:i, s:s, s:i, s:i, s:i}", "program",
+			  s->o->program->name, "pool", buffers_kind_name(s->o->kind), "buffers",
+			  (json_int_t)s->o->buffers, "data_room", (int)s->o->data_room, "pages",
+			  ours ? options_pages_name(s->o->pages) : "EAL", "queues",
+			  (int)s->o->queues, "burst", (int)s->o->burst, "lcores", (int)s->lcores);
+
+	tally_json(object, &sum);
+	json_object_set_new(object, "kept_by_driver", json_integer((json_int_t)s->kept_by_driver));
+	json_object_set_new(object, "in_flight_at_exit",
+			    json_integer((json_int_t)s->in_flight_at_exit));
+	json_object_set_new(object, "seconds", json_real(s->seconds));
+	json_object_set_new(object, "mpps", json_real((double)sum.rx / s->seconds / 1e6));
+	for (unsigned i = 0; i < s->ports->n; i++)
+		json_array_append_new(ports, port_json(s, i));
+	json_object_set_new(object, "ports", ports);
+	return object;
+}
+
+int summary_open(const char *path)
+{
+	int fd;
+
+	if (path == NULL)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		complain("--json %s: %s: name a file that can be written", path, strerror(errno));
+		return -2;
+	}
+	return fd;
+}
+
+int summary_write(const struct summary *s, int fd)
+{
+	json_t *object;
+	struct stat stat;
+	int err = 0;
+
+	if (fd < 0)
+		return FWD_OK;
+	object = summary_json(s);
+	/* What is left of an older, longer summary; a pipe or a device has none. */
+	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && ftruncate(fd, 0) != 0)
+		err = errno;
+	errno = 0;
+	if (err == 0 && (json_dumpfd(object, fd, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
+			 write(fd, "\n", 1) != 1))
+		err = errno != 0 ? errno : EIO;
+	json_decref(object);
+	/* Some file systems report a full disk only here. */
+	if (close(fd) != 0 && err == 0)
+		err = errno;
+	if (err == 0)
+		return FWD_OK;
+	complain("--json %s: the summary could not be written: %s", s->o->json, strerror(err));
+	return FWD_FAILED;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Summary: what a run came to, in words and as JSON. */
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include <stdint.h>
+
+#include "loop.h"
+
+struct summary {
+	const struct options *o;
+	const struct ports *ports;
+	const struct loop *loop;
+	double seconds;
+	uint64_t kept_by_driver; /* still out when the ports were closed */
+	uint64_t in_flight_at_exit;
+	unsigned lcores;
+};
+
+void summary_print(const struct summary *s);
+
+/*
+ * Whether all that came in went out or was freed: else an application's own
+ * leak could hide behind what drivers keep. An enum fwd_exit.
+ */
+int summary_balance(const struct summary *s);
+
+/* Opens the file before anything runs; -1 without a name, -2 having said why it cannot be. */
+int summary_open(const char *path);
+/* Writes and closes it. An enum fwd_exit. */
+int summary_write(const struct summary *s, int fd);
+
+#endif

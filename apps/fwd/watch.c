@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Watch: the thread beside the lcores: draws the table, misses interfaces, ends in time. */
+#include <string.h>
+#include <time.h>
+
+#include <rte_lcore.h>
+
+#include "fwd.h"
+#include "watch.h"
+
+/* How late fwd_stop is noticed and --seconds kept at most. */
+#define NAP_NS (20 * 1000 * 1000)
+
+static double clock_read(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void *watch_run(void *arg)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+	struct watch *watch = arg;
+	double start = clock_read();
+	double next = 1;
+
+	while (!fwd_stop) {
+		nanosleep(&nap, NULL);
+		watch->elapsed = clock_read() - start;
+		if (watch->seconds != 0 && watch->elapsed >= (double)watch->seconds)
+			fwd_stop = true;
+		if (watch->elapsed < next)
+			continue;
+		table_draw(watch->table, watch->elapsed);
+		ports_watch(watch->ports);
+		next = (double)(uint64_t)watch->elapsed + 1;
+	}
+	watch->elapsed = clock_read() - start;
+	return NULL;
+}
+
+int watch_start(struct watch *watch)
+{
+	/* EAL puts it on a CPU that no lcore polls on, where there is one. */
+	int err = rte_ctrl_thread_create(&watch->thread, "fwd-watch", NULL, watch_run, watch);
+
+	if (err == 0)
+		return FWD_OK;
+	complain("no thread to watch the lcores: %s", strerror(-err));
+	return FWD_ENVIRONMENT;
+}
+
+void watch_end(struct watch *watch)
+{
+	pthread_join(watch->thread, NULL);
+}

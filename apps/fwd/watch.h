@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Watch: the thread beside the lcores: draws the table, misses interfaces, ends in time. */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "table.h"
+
+struct watch {
+	pthread_t thread;
+	struct table *table;
+	struct ports *ports;
+	uint64_t seconds; /* after which it sets fwd_stop; 0: never */
+	double elapsed;   /* from its start to its end */
+};
+
+/* An enum fwd_exit. */
+int watch_start(struct watch *watch);
+/* After fwd_stop is set: waits for it. */
+void watch_end(struct watch *watch);
+
+#endif
