@@ -30,16 +30,17 @@ for variant in "$@"; do
 	dir=${directory[$variant]:-}
 	[ -n "$dir" ] || { echo "variants: there is no '$variant' (plain asan tsan)" >&2; exit 2; }
 	echo "== $variant"
+	mkdir -p "$dir"
 	rm -f "$dir"/meson-logs/testlog*.json
-	if { [ -e "$dir/build.ninja" ] || meson setup "$dir" ${setup[$variant]}; } >"$dir.log" 2>&1 &&
-		ninja -C "$dir" --quiet >>"$dir.log" 2>&1; then
+	if { [ -e "$dir/build.ninja" ] || meson setup "$dir" ${setup[$variant]}; } >"$dir/dev.log" 2>&1 &&
+		ninja -C "$dir" --quiet >>"$dir/dev.log" 2>&1; then
 		eval meson test -C "$dir" --no-rebuild --print-errorlogs ${which[$variant]}
 		cat "$dir"/meson-logs/testlog*.json 2>/dev/null |
 			jq -c --arg variant $variant '{variant: $variant, name, result,
 				last: ((.stdout // "") + "\n" + (.stderr // "") | rtrimstr("\n") | split("\n")
 				| map(select(test("\\S"))) | last // "no reason given")}' >>"$results"
 	else
-		tail -n 40 "$dir.log"
+		tail -n 40 "$dir/dev.log"
 		echo "{\"variant\":\"$variant\",\"name\":\"the build\",\"result\":\"ERROR\"}" >>"$results"
 	fi
 done

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Warnings: the whole tree builds with gcc and with clang under -Wall -Wextra -Werror.
 bad=0
+mkdir -p build-check
 for compiler in gcc clang; do
 	dir=build-check/$compiler
 	[ -e "$dir/build.ninja" ] || CC=$compiler meson setup "$dir" -Dwerror=true -Dwarning_level=2 ||
 		{ bad=1; continue; }
 	ninja -C "$dir" --quiet -k 0 || { echo "does not build clean with $compiler"; bad=1; }
-done >build-check.log 2>&1
-[ $bad = 0 ] || grep -E 'error|rror:|does not|FAILED' build-check.log
+done >build-check/log 2>&1
+[ $bad = 0 ] || grep -E 'error|rror:|does not|FAILED' build-check/log
 exit $bad

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Install: what meson installs is where it belongs, and README's first program builds against
+# it with pkg-config alone, and runs. Argument: the source directory.
+set -u
+source=${1:?the source directory}
+top=$(mktemp -d)
+trap 'rm -rf "$top"' EXIT
+prefix=$top/usr
+die() {
+	echo "$*"
+	exit 1
+}
+
+awk '/^```c$/ { inside = 1; next } /^```/ { if (inside) exit } inside' "$source/README.md" >"$top/readme.c"
+[ -s "$top/readme.c" ] || die "README.md has no \`\`\`c block"
+
+{ meson setup "$top/build" "$source" --prefix "$prefix" -Dtests=false &&
+	meson install -C "$top/build"; } >"$top/log" 2>&1 || { tail -n 40 "$top/log"; die "does not install"; }
+
+export PKG_CONFIG_PATH
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name pktpool.pc)") || die "no pktpool.pc"
+libdir=$(pkg-config --variable=libdir pktpool) || die "pkg-config does not know pktpool"
+include=$(pkg-config --variable=includedir pktpool)/pktpool
+pkg-config --exists pktpool_dpdk || die "pkg-config does not know pktpool_dpdk"
+
+for file in "$libdir"/libpktpool.so.0 "$libdir"/libpktpool_dpdk.so.0 "$include"/pktpool.h \
+	"$include"/pp_pktmbuf.h "$prefix"/bin/pktpool-fwd; do
+	[ -e "$file" ] || die "not installed: ${file#"$prefix/"}"
+done
+for page in "$source"/doc/*.[1-9]; do
+	[ ! -e "$page" ] || [ -n "$(find "$prefix/share/man" -name "${page##*/}*")" ] ||
+		die "not installed: ${page##*/}"
+done
+
+cc -Wall -Wextra -Werror -o "$top/readme" "$top/readme.c" $(pkg-config --cflags --libs pktpool) ||
+	die "README's program does not build"
+ldd "$top/readme" >/dev/null && LD_LIBRARY_PATH=$libdir "$top/readme" ||
+	die "README's program fails ($?)"
+
+# The DPDK half links by its own .pc, too.
+printf '#include <pp_pktmbuf.h>\nint main(void) { return pp_pktmbuf_pool(NULL) != NULL; }\n' >"$top/half.c"
+cc -o "$top/half" "$top/half.c" $(pkg-config --cflags --libs pktpool_dpdk) ||
+	die "a program against pktpool_dpdk does not build"
+echo "installed $(find "$prefix" -type f | wc -l) files; README's program runs"
