@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Binding: what ties one rte_mempool of mbufs to one pktpool pool. */
+#ifndef PP_BINDING_H
+#define PP_BINDING_H
+
+#include <stdbool.h>
+#include <rte_mempool.h>
+
+#include "pktpool.h"
+
+/* One a hugepage; those present are chained in the order of the mempool's lists. */
+struct pp_chunk {
+	rte_iova_t iova;
+	struct rte_mempool_objhdr *first, *last;
+	struct rte_mempool_memhdr *memhdr;
+	uint32_t prev, next;
+};
+#define PP_CHUNK_NONE UINT32_MAX
+
+/*
+ * The mempool's pool_config points here; its pool_data at the pool itself, so
+ * that the fast path has one load less.
+ *
+ * field          written by                         read by
+ * pool .. flags  pp_pktmbuf_pool_create()           anyone
+ * registered     create and free                    create and free
+ * tail, chunks   who grows or shrinks (page lock)   who grows or shrinks, populate
+ */
+struct pp_binding {
+	struct pp_pool *pool;
+	const struct pp_region *region;
+	struct rte_mempool *mp;
+	struct pp_extent extent;
+	uint32_t flags; /* enum pp_pool_flag */
+	int device;     /* what pp_pool_map_device() returned, < 0 before */
+	bool registered;
+	uint32_t tail; /* the chunk last in the lists */
+	struct pp_chunk chunks[];
+};
+
+#define PP_MEMPOOL_OPS "pktpool_mbuf"
+
+static inline uint32_t pp_binding_page(const struct pp_binding *binding, const void *va)
+{
+	return (uint32_t)(((uintptr_t)va - (uintptr_t)binding->extent.base) / binding->extent.page);
+}
+
+/* What a device calls va; va lies on a mapped hugepage. */
+static inline rte_iova_t pp_binding_iova(const struct pp_binding *binding, const void *va)
+{
+	size_t at = (uintptr_t)va - (uintptr_t)binding->extent.base;
+
+	return binding->chunks[at / binding->extent.page].iova + at % binding->extent.page;
+}
+
+/* The binding of a mempool made by pp_pktmbuf_pool_create(), else NULL. */
+struct pp_binding *pp_mempool_binding(const struct rte_mempool *mp);
+
+/* Unmaps, unregisters and frees all but the mempool itself. */
+void pp_binding_destroy(struct pp_binding *binding);
+
+/* How a pool's hugepages come to and leave the mempool; the device is the binding. */
+extern const struct pp_dma_ops pp_chunk_ops;
+
+/* Tells EAL of the pool's address range, none of it in use yet: 0 or -errno. */
+int pp_extmem_register(struct pp_binding *binding);
+void pp_extmem_unregister(struct pp_binding *binding);
+/* Hugepage p is there under that address, or is gone. */
+void pp_extmem_use(struct pp_binding *binding, uint32_t p, rte_iova_t iova);
+void pp_extmem_release(struct pp_binding *binding, uint32_t p);
+/* Address ranges registered now, over all pools of this process. */
+unsigned pp_extmem_count(void);
+
+#endif
