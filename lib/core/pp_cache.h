@@ -66,8 +66,8 @@ static inline __attribute__((always_inline)) void pp_cache_intend(struct pp_cach
 #endif
 }
 
-static inline __attribute__((always_inline)) unsigned
-pp_cache_get(struct pp_cache *c, void **bufs, unsigned n, unsigned flags)
+static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cache *c, void **bufs,
+								   unsigned n, unsigned flags)
 {
 	uint32_t s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 

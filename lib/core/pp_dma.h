@@ -3,18 +3,11 @@
 #ifndef PP_DMA_H
 #define PP_DMA_H
 
-#include "pp_types.h"
+#include "pp_pages.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* What a device calls a hugepage. */
-struct pp_mapping {
-	uint64_t iova; /* of the hugepage's first byte */
-	uint32_t lkey; /* RDMA keys, 0 for others */
-	uint32_t rkey;
-};
 
 /*
  * A device, or something that behaves like one. map() and unmap() are called
@@ -29,7 +22,9 @@ struct pp_dma_ops {
 	/* May be NULL where the device is coherent. */
 	void (*sync_for_device)(void *device, void *va, size_t bytes);
 	void (*sync_for_cpu)(void *device, void *va, size_t bytes);
-	/* Told of a hugepage that has become usable, or is about to leave; NULL: not told. */
+	/* Told of a hugepage before any buffer of it can be allocated, and when it
+	 * leaves by shrinking, all its buffers being back; both after map() and
+	 * before unmap(). Not told when the device or the pool goes. NULL: not told. */
 	int (*page_added)(void *device, uint32_t page);
 	void (*page_removed)(void *device, uint32_t page);
 };
@@ -55,8 +50,8 @@ PP_API void pp_pool_sync_for_cpu(struct pp_pool *pool, unsigned device, void *va
 
 /* The identity backend: IOVA = VA. Zeroed, it never fails; it can be told to. */
 struct pp_dma_none {
-	uint64_t fail_map;     /* fail this map() call, counted from 1; 0: none */
-	int fail_errno;        /* with this errno; 0: EIO */
+	uint64_t fail_map; /* fail this map() call, counted from 1; 0: none */
+	int fail_errno;    /* with this errno; 0: EIO */
 	uint32_t unmap_delay_us;
 	uint64_t maps, unmaps, failures; /* what happened so far */
 };

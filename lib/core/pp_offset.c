@@ -38,8 +38,8 @@ static void offset_in_portable(uint32_t *offsets, void *const *bufs, unsigned n)
  * The AVX2 pair leaves each eight in another order than it found them (the
  * unpacks and shuffles work within 128-bit lanes): a set of buffers has none.
  */
-__attribute__((target("avx2"))) static void
-offset_out_avx2(uintptr_t base, const uint32_t *offsets, void **bufs, unsigned n)
+__attribute__((target("avx2"))) static void offset_out_avx2(uintptr_t base, const uint32_t *offsets,
+							    void **bufs, unsigned n)
 {
 	__m256i high = _mm256_set1_epi32((int)(base >> 32));
 	unsigned i = 0;
@@ -55,13 +55,14 @@ offset_out_avx2(uintptr_t base, const uint32_t *offsets, void **bufs, unsigned n
 }
 
 __attribute__((target("avx2"))) static void offset_in_avx2(uint32_t *offsets, void *const *bufs,
-							    unsigned n)
+							   unsigned n)
 {
 	unsigned i = 0;
 
 	for (; i + 8 <= n; i += 8) {
 		__m256 low = _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(bufs + i)));
-		__m256 high = _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(bufs + i + 4)));
+		__m256 high =
+			_mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(bufs + i + 4)));
 
 		_mm256_storeu_si256((__m256i *)(offsets + i),
 				    _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0x88)));

@@ -27,9 +27,8 @@ PP_API extern void (*pp_offset_in_many)(uint32_t *offsets, void *const *bufs, un
 
 typedef uint64_t __attribute__((may_alias, aligned(4))) pp_offset_pair;
 
-static inline __attribute__((always_inline)) void pp_offset_out(uintptr_t base,
-								const uint32_t *offsets,
-								void **bufs, unsigned n)
+static inline __attribute__((always_inline)) void
+pp_offset_out(uintptr_t base, const uint32_t *offsets, void **bufs, unsigned n)
 {
 	unsigned i = 0;
 
@@ -52,8 +51,8 @@ static inline __attribute__((always_inline)) void pp_offset_out(uintptr_t base,
 		bufs[i] = (void *)(base | offsets[i]);
 }
 
-static inline __attribute__((always_inline)) void pp_offset_in(uint32_t *offsets,
-							       void *const *bufs, unsigned n)
+static inline __attribute__((always_inline)) void pp_offset_in(uint32_t *offsets, void *const *bufs,
+							       unsigned n)
 {
 	unsigned i = 0;
 

@@ -3,32 +3,11 @@
 #ifndef PP_POOL_H
 #define PP_POOL_H
 
-#include "pp_types.h"
+#include "pp_pages.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The memory a pool is made of. There is no silent fallback between them. */
-enum pp_pages {
-	PP_PAGES_2M = 0,
-	PP_PAGES_1G = 1,
-	/* Ordinary pages, handled in units of 2 MiB: for tests and small machines. */
-	PP_PAGES_4K = 2,
-};
-
-enum pp_pool_flag {
-	/* Buffers follow each other without a gap or a colour, also across
-	 * hugepages: buffer i starts at base + i * buffer_size. net_af_xdp's UMEM
-	 * needs it. Such a pool shrinks from its end only. */
-	PP_POOL_GAPLESS = 1 << 0,
-	/* Remember which cache each buffer in flight was allocated by: one byte a
-	 * buffer, written on each allocation and free. */
-	PP_POOL_OWNERS = 1 << 1,
-	/* Owners, and: freed buffers are poisoned and checked when allocated again;
-	 * double and foreign frees are refused, counted and reported. */
-	PP_POOL_DEBUG = 1 << 2,
-};
 
 /* A misuse that debug mode caught; the call that caused it had no other effect. */
 struct pp_fault {
@@ -46,12 +25,12 @@ struct pp_pool_params {
 	uint32_t buffers;     /* 64 .. 2^28 at creation; no default */
 	uint32_t buffers_max; /* what growing may reach; default: buffers */
 	uint32_t owners;      /* caches that may exist at once, 1..250; default: CPUs + 2 */
-	uint32_t lead;        /* the address handed out is this far into the buffer; < buffer_size */
-	uint32_t keep;        /* debug mode leaves this many bytes at a buffer's start alone */
-	enum pp_pages pages;  /* default 2 MiB hugepages */
-	uint64_t nodes;       /* NUMA nodes to spread over, bit n = node n; default: the caller's */
-	uint32_t flags;       /* enum pp_pool_flag */
-	pp_fault_fn fault;    /* debug mode's reports; default: a line on stderr */
+	uint32_t lead;       /* the address handed out is this far into the buffer; < buffer_size */
+	uint32_t keep;       /* debug mode leaves this many bytes at a buffer's start alone */
+	enum pp_pages pages; /* default 2 MiB hugepages */
+	uint64_t nodes;      /* NUMA nodes to spread over, bit n = node n; default: the caller's */
+	uint32_t flags;      /* enum pp_pool_flag */
+	pp_fault_fn fault;   /* debug mode's reports; default: a line on stderr */
 	void *fault_arg;
 };
 
@@ -100,7 +79,8 @@ PP_API uint32_t pp_pool_collect(struct pp_pool *pool);
  * while no thread allocates or frees. Returns how many.
  */
 PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
-				       void (*fn)(void *buffer, const char *owner, void *arg), void *arg);
+				       void (*fn)(void *buffer, const char *owner, void *arg),
+				       void *arg);
 
 /*
  * Makes every buffer in flight free: for after the last holder is gone, such

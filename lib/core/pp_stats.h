@@ -3,32 +3,13 @@
 #ifndef PP_STATS_H
 #define PP_STATS_H
 
-#include "pp_types.h"
 #include <stdio.h>
+
+#include "pp_counters.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/*
- * Counters of one cache, or their sum. Names follow the kernel's page_pool
- * statistics where it has the thing. Blocks unless said otherwise.
- */
-struct pp_counters {
-	uint64_t slow;       /* allocation calls that missed the cache */
-	uint64_t slow_free;  /* free calls that did */
-	uint64_t refill;     /* blocks taken from the own deque */
-	uint64_t steal;      /* blocks taken from another owner's deque */
-	uint64_t depot;      /* blocks taken from a depot */
-	uint64_t carve;      /* fresh buffers carved from hugepages */
-	uint64_t spill;      /* blocks published in the own deque (page_pool: cache_full) */
-	uint64_t overflow;   /* blocks given to the depot instead (page_pool: ring_full) */
-	uint64_t empty;      /* calls that got less than asked because nothing was left */
-	uint64_t remote;     /* buffers sent home to another node (page_pool: waive) */
-	uint64_t borrowed;   /* blocks or carvings taken from another node */
-	uint64_t long_way;   /* buffers that went to or came from the depot one call at a time */
-	uint64_t fault;      /* misuses that debug mode refused */
-};
 
 /* The books. free + in_flight = total, and free = fresh + cached + deques + depot. */
 struct pp_stats {

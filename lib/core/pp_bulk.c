@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bulk: frees that find the pool themselves, and calls without a cache. */
+#include "pp_bulk.h"
+
+#include "pp_buffer.h"
+#include "pp_fail.h"
+#include "pp_guard.h"
+#include "pp_inside.h"
+#include "pp_thread.h"
+
+#define CHUNK 64
+
+static void pool_put(struct pp_pool *pool, void *const *bufs, unsigned n)
+{
+	struct pp_cache *cache = pp_pool_cache(pool);
+
+	if (cache)
+		pp_cache_put(cache, bufs, n);
+	else
+		pp_pool_free(pool, bufs, n);
+}
+
+static struct pp_pool *pool_of(const void *buf)
+{
+	struct pp_pool *pool = pp_pool_find(buf);
+	int64_t index;
+
+	if (!pool)
+		return NULL;
+	index = pp_buffer_index(&pool->store.region, buf);
+	if (index < 0 || pp_buffer_at(&pool->store.region, (uint32_t)index) != buf)
+		return NULL;
+	return pool;
+}
+
+PP_API unsigned pp_free_any(void *const *bufs, unsigned n)
+{
+	unsigned freed = 0, i = 0, run;
+
+	while (i < n) {
+		struct pp_pool *pool = bufs[i] ? pool_of(bufs[i]) : NULL;
+
+		if (!pool) {
+			if (bufs[i])
+				pp_fail(0, "%p is no buffer of any pool here", bufs[i]);
+			i++;
+			continue;
+		}
+		for (run = 1; i + run < n && bufs[i + run] && pool_of(bufs[i + run]) == pool;)
+			run++;
+		pool_put(pool, bufs + i, run);
+		freed += run;
+		i += run;
+	}
+	return freed;
+}
+
+/* From any depot, loose, whole blocks broken, or fresh. */
+static uint32_t depots_get(struct pp_store *store, uint32_t *offsets, uint32_t n)
+{
+	uint32_t got = 0, k;
+
+	for (uint32_t d = 0; got < n && d < store->shared->facts.nodes; d++) {
+		got += pp_depot_get(store, d, PP_NOBODY, offsets + got, n - got);
+		while (got < n && (k = pp_depot_carve(store, d, offsets + got, n - got)) != 0)
+			got += k;
+	}
+	return got;
+}
+
+PP_API unsigned pp_pool_alloc_burst(struct pp_pool *pool, void **bufs, unsigned n)
+{
+	struct pp_store *store = &pool->store;
+	uint32_t offsets[CHUNK];
+	unsigned got = 0;
+
+	while (got < n) {
+		uint32_t want = n - got < CHUNK ? n - got : CHUNK;
+		uint32_t k = depots_get(store, offsets, want);
+
+		if (!k) {
+			/* Blocks that other owners have published are to be had too. */
+			pp_take_published(store);
+			k = depots_get(store, offsets, want);
+		}
+		if (!k)
+			break;
+		pp_owner_out(store, offsets, bufs + got, k);
+		got += k;
+	}
+	if (store->holders)
+		pp_guard_out(store, PP_HOLDER_NOBODY, bufs, got);
+	__atomic_fetch_add(&store->shared->past.long_way, got, __ATOMIC_RELAXED);
+	return got;
+}
+
+PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
+{
+	struct pp_store *store = &pool->store;
+	uint32_t offsets[CHUNK];
+	void *kept[CHUNK];
+
+	for (unsigned i = 0; i < n; i += CHUNK) {
+		unsigned k = n - i < CHUNK ? n - i : CHUNK;
+		void *const *chunk = bufs + i;
+
+		if (store->holders) {
+			k = pp_guard_in(store, PP_HOLDER_NOBODY, chunk, k, kept);
+			chunk = kept;
+		}
+		pp_owner_in(store, offsets, chunk, k);
+		pp_depot_put(store, 0, PP_NOBODY, offsets, k);
+		__atomic_fetch_add(&store->shared->past.long_way, k, __ATOMIC_RELAXED);
+	}
+}

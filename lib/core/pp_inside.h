@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside: what a pool is, in one process. */
+#ifndef PP_INSIDE_H
+#define PP_INSIDE_H
+
+#include "pp_devices.h"
+#include "pp_pool.h"
+#include "pp_take.h"
+#include "pp_walk.h"
+
+/* Pools that one process can have at a time. */
+#define PP_POOLS_MAX 256
+
+struct pp_pool {
+	struct pp_store store; /* first: an address leads to the region, that to the pool */
+	uint32_t slot;         /* in every thread's table of caches */
+	uint64_t generation;   /* tells it from a pool that had the slot before */
+	bool attached;         /* another process made it */
+	struct pp_devices devices;
+	pp_fault_fn fault;
+	void *fault_arg;
+};
+
+/* Gives a new pool its slot and generation; -ENOSPC beyond PP_POOLS_MAX. */
+int pp_thread_pool_add(struct pp_pool *pool);
+/* No thread finds a cache of it after this. */
+void pp_thread_pool_remove(struct pp_pool *pool);
+
+static inline void pp_page_lock(struct pp_pool *pool)
+{
+	pp_lock_take(&pool->store.shared->paging, PP_NOBODY);
+}
+
+static inline void pp_page_unlock(struct pp_pool *pool)
+{
+	pp_lock_release(&pool->store.shared->paging);
+}
+
+/* Hugepages for `buffers` more, with the page lock held: how many came, or -errno. */
+int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers);
+/* Hugepage p leaves: told, unmapped, punched. Its buffers are all held back or fresh. */
+void pp_page_remove(struct pp_pool *pool, uint32_t p);
+
+/* What the oldest or largest holders are, for messages; returns `text`. */
+const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Owner: a thread's cache with all that stands behind its fast line. */
+#ifndef PP_OWNER_H
+#define PP_OWNER_H
+
+#include "pp_cache.h"
+#include "pp_depot.h"
+
+#define PP_OWNER_EMPTIES 16
+#define PP_OWNER_NAME 16
+
+enum pp_owner_state { PP_OWNER_FREE = 0, PP_OWNER_TAKEN };
+
+/* Steps of several words leave a note first, for who finds their author dead. */
+enum pp_journal_kind { PP_JOURNAL_NONE = 0, PP_JOURNAL_STEAL, PP_JOURNAL_DEPOT, PP_JOURNAL_SPILL };
+
+/*
+ * In control memory, four pairs of lines.
+ *
+ * field          written by                               read by
+ * line           see struct pp_cache
+ * lock           who holds it: the owner on its slow path, a taker
+ * block, stash,  the owner under lock; a taker under lock
+ * empties
+ * counters       the owner (on its slow path)             the books
+ * deque          owner pushes and pops, anyone steals
+ * journal        the owner                                a reaper, once the owner is dead
+ * state          who takes or gives up the slot           anyone
+ */
+struct pp_owner {
+	struct pp_cache line;
+	_Alignas(128) pp_lock_word lock;
+	_Atomic uint32_t state;
+	uint32_t depot;  /* its node's */
+	uint32_t victim; /* whom it stole from last */
+	uint32_t block;  /* the current one */
+	uint32_t stash;  /* one full block's ticket, or PP_TICKET_NONE */
+	uint32_t empty;  /* how many there are in empties */
+	_Atomic int32_t pid;
+	char name[PP_OWNER_NAME];
+	uint32_t empties[PP_OWNER_EMPTIES];
+	_Alignas(128) pp_deque_word deque;
+	_Alignas(128) _Atomic uint64_t journal;
+	_Atomic uint64_t journal_word;
+	struct pp_counters counters;
+};
+
+/* Private empties an owner may hold: fewer where blocks are small, and so the pool. */
+static inline uint32_t pp_owner_empties_max(uint32_t block_size)
+{
+	return block_size >= 256 ? PP_OWNER_EMPTIES : PP_OWNER_EMPTIES / 4;
+}
+
+static inline struct pp_deque pp_owner_deque(const struct pp_store *store,
+					     const struct pp_owner *owner)
+{
+	uint32_t size = store->shared->facts.ring_size;
+
+	return (struct pp_deque){
+		.word = (pp_deque_word *)&owner->deque,
+		.ring = store->rings + (size_t)owner->line.id * size,
+		.mask = size - 1,
+	};
+}
+
+static inline int32_t pp_owner_start(const struct pp_store *store, const struct pp_owner *owner)
+{
+	return (int32_t)(owner->block * store->blocks.size);
+}
+
+/* Once per slot, at creation of the pool. */
+void pp_owner_init(struct pp_store *store, uint32_t id);
+
+/* A free slot, now the caller's, or NULL. */
+struct pp_owner *pp_owner_claim(struct pp_store *store, const char *name);
+/* Gives everything to the depot and the slot back. */
+void pp_owner_release(struct pp_store *store, struct pp_owner *owner);
+
+/* What the miss of each of pp_cache.h's calls comes to. */
+uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n,
+			   bool burst);
+void pp_owner_put_slow(struct pp_store *store, struct pp_owner *owner, void *const *bufs,
+		       uint32_t n);
+
+/* Closes all limits of an owner: its next call goes the long way. Any thread that holds its
+ * lock. */
+void pp_owner_close(struct pp_owner *owner);
+
+/* Its private buffers to the depot, its lock held; `id` is the caller's. Returns how many. */
+uint32_t pp_owner_spill(struct pp_store *store, struct pp_owner *owner, uint32_t id);
+
+/* Offsets to addresses and back, as the pool keeps them. */
+void pp_owner_out(const struct pp_store *store, const uint32_t *offsets, void **bufs, uint32_t n);
+void pp_owner_in(const struct pp_store *store, uint32_t *offsets, void *const *bufs, uint32_t n);
+
+#endif

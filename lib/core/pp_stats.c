@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stats: summing and printing the books. */
+#include "pp_stats.h"
+
+#include "pp_inside.h"
+
+PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
+{
+	const struct pp_store *store = &pool->store;
+	struct pp_shared *shared = store->shared;
+	uint32_t end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
+	struct pp_sums sums;
+	uint64_t free_now;
+
+	*stats = (struct pp_stats){ 0 };
+	stats->total = atomic_load(&shared->total);
+	pp_walk_sums(store, &sums);
+	stats->fresh = sums.fresh;
+	stats->cached = sums.cached;
+	stats->deques = sums.deques;
+	stats->depot = sums.depot;
+	stats->collected = sums.collected;
+	free_now = sums.fresh + sums.cached + sums.deques + sums.depot + sums.collected;
+	/* Buffers on their way between two places may be seen twice. */
+	stats->in_flight = stats->total > free_now ? stats->total - free_now : 0;
+	stats->high_water = atomic_load(&shared->high_water);
+	stats->pages = atomic_load(&shared->pages_present);
+	stats->pages_lost = atomic_load(&shared->pages_lost);
+	stats->own_bytes = shared->facts.own_bytes;
+	stats->skipped = atomic_load(&shared->skipped);
+	pp_counters_add(&stats->sum, &shared->past);
+	for (uint32_t i = 0; i < end; i++) {
+		const struct pp_owner *owner = &store->owners[i];
+
+		stats->owners += atomic_load(&owner->state) == PP_OWNER_TAKEN;
+		pp_counters_add(&stats->sum, &owner->counters);
+	}
+}
+
+static uint64_t held_by(const struct pp_store *store, uint32_t id)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; store->holders && i < store->region.buffers_max; i++)
+		n += atomic_load_explicit(&store->holders[i], memory_order_relaxed) == id + 1;
+	return n;
+}
+
+PP_API void pp_pool_each_cache(const struct pp_pool *pool,
+			       void (*fn)(const struct pp_cache_info *info, void *arg), void *arg)
+{
+	const struct pp_store *store = &pool->store;
+	uint32_t end = atomic_load_explicit(&store->shared->owners_end, memory_order_acquire);
+
+	for (uint32_t i = 0; i < end; i++) {
+		const struct pp_owner *owner = &store->owners[i];
+		struct pp_cache_info info = { .id = i };
+
+		if (atomic_load(&owner->state) != PP_OWNER_TAKEN)
+			continue;
+		info.name = owner->name;
+		info.pid = atomic_load(&owner->pid);
+		info.node = store->shared->facts.node[owner->depot];
+		pp_walk_owner(store, i, &info.cached, &info.published);
+		info.in_flight = held_by(store, i);
+		pp_counters_add(&info.counters, &owner->counters);
+		fn(&info, arg);
+	}
+}
+
+static void print_cache(const struct pp_cache_info *info, void *arg)
+{
+	fprintf(arg, "  cache %u \"%s\" (process %d, node %d): %llu cached, %llu published\n",
+		info->id, info->name, info->pid, info->node, (unsigned long long)info->cached,
+		(unsigned long long)info->published);
+}
+
+static const char *const backing_name[] = { "2 MiB", "1 GiB", "2 MiB of 4 KiB" };
+
+PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
+{
+	const struct pp_shared_facts *facts = &pool->store.shared->facts;
+	const struct pp_region *region = &pool->store.region;
+	struct pp_stats s;
+	uint64_t bytes;
+
+	pp_pool_stats(pool, &s);
+	bytes = s.pages * (uint64_t)region->page;
+	fprintf(out, "pool %s: %llu buffers of %u bytes (%u apart) on %u hugepages (%s)\n",
+		facts->name, (unsigned long long)s.total, facts->buffer_size, region->stride,
+		s.pages, backing_name[facts->backing]);
+	fprintf(out, "  in flight %llu, cached %llu, deques %llu, depot %llu, fresh %llu",
+		(unsigned long long)s.in_flight, (unsigned long long)s.cached,
+		(unsigned long long)s.deques, (unsigned long long)s.depot,
+		(unsigned long long)s.fresh);
+	fprintf(out, "%s; high water %llu\n", s.collected ? " (some held back)" : "",
+		(unsigned long long)s.high_water);
+	fprintf(out,
+		"  refill %llu, steal %llu, depot %llu, carve %llu, spill %llu, overflow %llu\n",
+		(unsigned long long)s.sum.refill, (unsigned long long)s.sum.steal,
+		(unsigned long long)s.sum.depot, (unsigned long long)s.sum.carve,
+		(unsigned long long)s.sum.spill, (unsigned long long)s.sum.overflow);
+	fprintf(out, "  slow %llu, slow free %llu, empty %llu, remote %llu, faults %llu\n",
+		(unsigned long long)s.sum.slow, (unsigned long long)s.sum.slow_free,
+		(unsigned long long)s.sum.empty, (unsigned long long)s.sum.remote,
+		(unsigned long long)s.sum.fault);
+	fprintf(out, "  blocks of %u, deques, descriptors and caches cost %llu KiB (%.2f%%)\n",
+		facts->block_size, (unsigned long long)(s.own_bytes >> 10),
+		bytes ? 100.0 * (double)s.own_bytes / (double)bytes : 0.0);
+	pp_pool_each_cache(pool, print_cache, out);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Store: what all owners of a pool share, as one process sees it. */
+#ifndef PP_STORE_H
+#define PP_STORE_H
+
+#include "pp_block.h"
+#include "pp_counters.h"
+#include "pp_deque.h"
+#include "pp_lock.h"
+#include "pp_place.h"
+
+#define PP_MAGIC 0x314c4f4f50544b50ull /* "PKTPOOL1" */
+#define PP_NAME_MAX 32
+
+/* Why a pool's caches never open their inline limits: bits of pp_cache.mode. */
+enum pp_mode {
+	PP_MODE_WIDE = 1 << 0,   /* offsets in lines, beyond 4 GiB */
+	PP_MODE_OWNERS = 1 << 1, /* each buffer's holder is noted */
+	PP_MODE_DEBUG = 1 << 2,
+	PP_MODE_CLOSED = 1 << 3, /* too few buffers for caches: all by way of the depot */
+};
+
+/* Bits of a buffer's mark, in control memory. The reserve's will be another. */
+enum pp_mark {
+	PP_MARK_COLLECTED = 1 << 0, /* held back, its hugepage is leaving */
+	PP_MARK_POISONED = 1 << 1,
+};
+
+/*
+ * The head of control memory.
+ *
+ * field                      written by                     read by
+ * what pp_shared_facts is    at creation                    anyone, an attacher first
+ * pressure, leaving          who shrinks (paging held)      slow paths
+ * taking                     who collects                   slow paths, under their lock
+ * paging                     who grows, shrinks, maps       same
+ * multi                      before a second process comes  who collects
+ * the rest                   anyone, by atomic add          the books
+ */
+struct pp_shared_facts {
+	uint64_t magic;
+	uint64_t base;
+	uint64_t buffer_bytes;
+	uint64_t control_bytes;
+	uint64_t own_bytes;
+	uint32_t buffer_size, lead, keep, buffers_max, flags, backing;
+	uint32_t owners, block_size, blocks, ring_size, nodes, mode;
+	int32_t node[PP_NODES_MAX];
+	char name[PP_NAME_MAX];
+};
+
+struct pp_shared {
+	struct pp_shared_facts facts;
+	_Alignas(PP_LINE) _Atomic uint32_t pressure;
+	_Atomic uint32_t leaving;
+	pp_lock_word taking;
+	_Atomic uint32_t multi;
+	_Atomic uint32_t owners_end; /* one more than the highest owner ever in use */
+	_Alignas(PP_LINE) pp_lock_word paging;
+	_Atomic uint32_t attached;
+	_Atomic uint32_t pages_present;
+	_Atomic uint32_t pages_lost;
+	_Atomic uint64_t total;
+	_Atomic uint64_t carved;
+	_Atomic uint64_t high_water;
+	_Atomic uint64_t skipped;
+	struct pp_counters past; /* of caches that have ended */
+};
+
+struct pp_owner;
+struct pp_depot;
+
+struct pp_store {
+	struct pp_region region; /* first: pp_region_find() leads to the store */
+	struct pp_shared *shared;
+	struct pp_owner *owners; /* [facts.owners] */
+	struct pp_depot *depots; /* [facts.nodes] */
+	struct pp_blocks blocks;
+	_Atomic uint32_t *rings;  /* [facts.owners][facts.ring_size] */
+	_Atomic uint8_t *marks;   /* [buffers_max], enum pp_mark */
+	_Atomic uint8_t *holders; /* [buffers_max], owner id + 1; NULL without PP_POOL_OWNERS */
+	/* Called with what debug mode caught; this process's. */
+	void (*fault)(struct pp_store *store, const char *what, const void *buf, uint32_t holder);
+};
+
+static inline struct pp_store *pp_store_of(const void *addr)
+{
+	return (struct pp_store *)pp_region_find(addr);
+}
+
+/* The holder noted for buffers that went out without a cache. */
+#define PP_HOLDER_NOBODY 255
+
+/* Sets blocks, rings and so on from facts; with `control` NULL only counts.
+ * Returns the bytes of control memory. */
+size_t pp_store_lay_out(struct pp_store *store, const struct pp_shared_facts *facts, char *control);
+
+/* Which depot a hugepage's buffers are at home in. */
+static inline uint32_t pp_store_home(const struct pp_store *store, uint32_t offset)
+{
+	const struct pp_region *region = &store->region;
+	int32_t node = region->pages[pp_place_offset_page(region, offset)].node;
+	uint32_t d = 0;
+
+	while (d + 1 < store->shared->facts.nodes && store->shared->facts.node[d] != node)
+		d++;
+	return d;
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Take: getting at the private buffers of owners that are idle. */
+#include "pp_take.h"
+
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* How often a taker looks whether an owner has finished before it is skipped. */
+#define PATIENCE 256
+
+void pp_take_register(bool global)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	if (global)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+}
+
+/* T3: every thread of every process that has the pool passes a full barrier;
+ * pairs with the compiler barriers T1 in pp_cache_intend(). */
+static void take_barrier(const struct pp_store *store)
+{
+#ifdef PP_TSAN
+	(void)store; /* `want` and the limits are sequentially consistent there. */
+#else
+	bool global = atomic_load(&store->shared->multi);
+
+	syscall(SYS_membarrier,
+		global ? MEMBARRIER_CMD_GLOBAL_EXPEDITED : MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+#endif
+}
+
+static bool owner_is_closed(const struct pp_owner *owner)
+{
+	return __atomic_load_n(&owner->line.lo, __ATOMIC_SEQ_CST) == INT_MAX &&
+	       __atomic_load_n(&owner->line.far_lo, __ATOMIC_SEQ_CST) == INT_MAX;
+}
+
+/* Not in the middle of anything, seen with its lock held and its limits closed. */
+static bool owner_is_idle(const struct pp_owner *owner)
+{
+	int32_t want, s;
+
+	for (unsigned i = 0; i < PATIENCE; i++) {
+		/* T4: `want` before `s`: a want that has come true is not taken for one
+		 * that was never there. Pairs with T1 and T2. */
+		want = __atomic_load_n(&owner->line.want, __ATOMIC_SEQ_CST);
+		s = __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE);
+		if (want == s || want == INT_MIN)
+			return true;
+		_mm_pause();
+	}
+	return false;
+}
+
+static bool owner_has_private(const struct pp_store *store, const struct pp_owner *owner)
+{
+	return owner->stash != PP_TICKET_NONE ||
+	       __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE) != pp_owner_start(store, owner);
+}
+
+static uint32_t take_from(struct pp_store *store, struct pp_owner *owner)
+{
+	uint32_t n = 0;
+
+	pp_lock_take(&owner->lock, PP_NOBODY);
+	/* It may have been through its slow path meanwhile: then it has spilled. */
+	if (owner_is_closed(owner) && owner_has_private(store, owner)) {
+		if (owner_is_idle(owner))
+			n = pp_owner_spill(store, owner, PP_NOBODY);
+		else
+			atomic_fetch_add_explicit(&store->shared->skipped, 1, memory_order_relaxed);
+	}
+	pp_lock_release(&owner->lock);
+	return n;
+}
+
+uint32_t pp_take_all(struct pp_store *store)
+{
+	struct pp_shared *shared = store->shared;
+	uint32_t end, n = 0;
+
+	pp_lock_take(&shared->taking, PP_NOBODY);
+	end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
+	for (uint32_t i = 0; i < end; i++) {
+		pp_lock_take(&store->owners[i].lock, PP_NOBODY);
+		pp_owner_close(&store->owners[i]);
+		pp_lock_release(&store->owners[i].lock);
+	}
+	take_barrier(store);
+	for (uint32_t i = 0; i < end; i++)
+		n += take_from(store, &store->owners[i]);
+	pp_lock_release(&shared->taking);
+	return n;
+}
+
+void pp_take_published(struct pp_store *store)
+{
+	uint32_t end = atomic_load_explicit(&store->shared->owners_end, memory_order_acquire);
+
+	for (uint32_t i = 0; i < end; i++) {
+		struct pp_deque deque = pp_owner_deque(store, &store->owners[i]);
+		uint32_t ticket;
+
+		while ((ticket = pp_deque_steal(&deque)) != PP_TICKET_NONE) {
+			uint32_t block = pp_ticket_block(ticket);
+
+			pp_depot_put(store, store->owners[i].depot, PP_NOBODY,
+				     pp_block_slots(&store->blocks, block),
+				     pp_ticket_count(ticket));
+			pp_stack_push(store->blocks.empties, &store->blocks, pp_ticket(block, 0));
+		}
+	}
+}
+
+struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depot, const char *name)
+{
+	struct pp_shared *shared = store->shared;
+
+	for (uint32_t i = 0; i < shared->facts.owners; i++) {
+		struct pp_owner *owner = &store->owners[i];
+		uint32_t state = PP_OWNER_FREE;
+		uint32_t end = atomic_load_explicit(&shared->owners_end, memory_order_relaxed);
+
+		if (!atomic_compare_exchange_strong_explicit(&owner->state, &state, PP_OWNER_TAKEN,
+							     memory_order_acquire,
+							     memory_order_relaxed))
+			continue;
+		pp_lock_take(&owner->lock, i);
+		owner->depot = depot;
+		owner->victim = i;
+		strncpy(owner->name, name, PP_OWNER_NAME - 1);
+		atomic_store_explicit(&owner->pid, pid, memory_order_relaxed);
+		pp_lock_release(&owner->lock);
+		while (end <= i &&
+		       !atomic_compare_exchange_weak_explicit(&shared->owners_end, &end, i + 1,
+							      memory_order_release,
+							      memory_order_relaxed))
+			;
+		return owner;
+	}
+	return NULL;
+}
+
+void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
+{
+	struct pp_deque deque = pp_owner_deque(store, owner);
+	uint32_t ticket;
+
+	pp_lock_take(&owner->lock, owner->line.id);
+	pp_owner_close(owner);
+	pp_owner_spill(store, owner, owner->line.id);
+	__atomic_store_n(&owner->line.want, owner->line.s, __ATOMIC_SEQ_CST);
+	pp_lock_release(&owner->lock);
+	while ((ticket = pp_deque_steal(&deque)) != PP_TICKET_NONE)
+		pp_depot_push(store, owner->depot, ticket);
+	pp_counters_add(&store->shared->past, &owner->counters);
+	for (size_t i = 0; i < PP_COUNTERS; i++)
+		__atomic_store_n((uint64_t *)&owner->counters + i, 0, __ATOMIC_RELAXED);
+	atomic_store_explicit(&owner->state, PP_OWNER_FREE, memory_order_release);
+}

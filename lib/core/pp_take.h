@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Take: slots given to owners, and buffers taken back from them. */
+#ifndef PP_TAKE_H
+#define PP_TAKE_H
+
+#include "pp_owner.h"
+
+/* Before a process's first cache; `global` before a second process has the pool. */
+void pp_take_register(bool global);
+
+/* The private buffers of all owners that are idle go to the depot. Returns how many. */
+uint32_t pp_take_all(struct pp_store *store);
+/* Every published block goes to the depot, buffer by buffer. */
+void pp_take_published(struct pp_store *store);
+
+/* A free slot, now an owner's, or NULL. */
+struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depot,
+			      const char *name);
+/* Its owner has gone: everything to the depot, the slot to the next. */
+void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Thread: tables of caches, thread exit, fork. */
+#include "pp_thread.h"
+
+#include <errno.h>
+#include <numa.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pp_fail.h"
+#include "pp_inside.h"
+
+/* A thread's caches by the slot of their pool; an entry counts only while its
+ * generation is the pool's. */
+struct pp_thread {
+	struct {
+		uint64_t generation;
+		struct pp_cache *cache;
+	} entry[PP_POOLS_MAX];
+};
+
+static __thread struct pp_thread *self __attribute__((tls_model("initial-exec")));
+
+/* Pools of this process by slot, all under the lock. */
+static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct pp_pool *pools[PP_POOLS_MAX];
+static uint64_t generations;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t exit_key;
+
+/* Leaves all that the thread has cached to the others. */
+static void thread_end(void *arg)
+{
+	struct pp_thread *thread = arg;
+
+	pthread_mutex_lock(&pools_lock);
+	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
+		if (pools[slot] && thread->entry[slot].cache &&
+		    thread->entry[slot].generation == pools[slot]->generation)
+			pp_take_back_slot(&pools[slot]->store,
+					  (struct pp_owner *)thread->entry[slot].cache);
+	pthread_mutex_unlock(&pools_lock);
+	self = NULL;
+	free(thread);
+}
+
+static void fork_before(void)
+{
+	pthread_mutex_lock(&pools_lock);
+	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
+		if (pools[slot]) {
+			pp_take_register(true);
+			atomic_store(&pools[slot]->store.shared->multi, 1);
+		}
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&pools_lock);
+}
+
+/* The caches in the table are the parent's: the child gets its own. */
+static void fork_child(void)
+{
+	if (self)
+		memset(self, 0, sizeof(*self));
+	pthread_mutex_unlock(&pools_lock);
+	pp_take_register(true);
+}
+
+static void thread_once(void)
+{
+	pthread_key_create(&exit_key, thread_end);
+	pthread_atfork(fork_before, fork_parent, fork_child);
+}
+
+/* The last thread's exit runs no key destructors. */
+__attribute__((destructor)) static void process_end(void)
+{
+	struct pp_thread *thread = self;
+
+	if (thread) {
+		pthread_setspecific(exit_key, NULL);
+		thread_end(thread);
+	}
+}
+
+int pp_thread_pool_add(struct pp_pool *pool)
+{
+	unsigned slot = 0;
+
+	pthread_once(&once, thread_once);
+	pp_take_register(pool->attached);
+	pthread_mutex_lock(&pools_lock);
+	while (slot < PP_POOLS_MAX && pools[slot])
+		slot++;
+	if (slot < PP_POOLS_MAX) {
+		pools[slot] = pool;
+		pool->slot = slot;
+		pool->generation = ++generations;
+	}
+	pthread_mutex_unlock(&pools_lock);
+	return slot < PP_POOLS_MAX
+		       ? 0
+		       : pp_fail(-ENOSPC, "this process has %d pools already", PP_POOLS_MAX);
+}
+
+void pp_thread_pool_remove(struct pp_pool *pool)
+{
+	pthread_mutex_lock(&pools_lock);
+	pools[pool->slot] = NULL;
+	pthread_mutex_unlock(&pools_lock);
+}
+
+/* The depot of the node that the caller runs on; 0 if the pool has none there. */
+static uint32_t depot_here(const struct pp_store *store)
+{
+	const struct pp_shared_facts *facts = &store->shared->facts;
+	int node;
+
+	if (facts->nodes == 1 || numa_available() < 0)
+		return 0;
+	node = numa_node_of_cpu(sched_getcpu());
+	for (uint32_t d = 0; d < facts->nodes; d++)
+		if (facts->node[d] == node)
+			return d;
+	return 0;
+}
+
+PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
+{
+	char own[PP_OWNER_NAME] = "";
+	struct pp_owner *owner;
+
+	if (!pool) {
+		errno = EINVAL;
+		pp_fail(-EINVAL, "no pool to make a cache of");
+		return NULL;
+	}
+	if (!name || !*name) {
+		pthread_getname_np(pthread_self(), own, sizeof(own));
+		name = own;
+	}
+	owner = pp_take_slot(&pool->store, getpid(), depot_here(&pool->store), name);
+	if (!owner) {
+		errno = ENOSPC;
+		pp_fail(-ENOSPC, "pool %s: all %u caches are taken (pp_pool_params.owners)",
+			pp_pool_name(pool), pool->store.shared->facts.owners);
+		return NULL;
+	}
+	return &owner->line;
+}
+
+PP_API void pp_cache_destroy(struct pp_cache *cache)
+{
+	if (cache)
+		pp_take_back_slot(pp_store_of(cache), (struct pp_owner *)cache);
+}
+
+PP_API struct pp_pool *pp_cache_pool(const struct pp_cache *cache)
+{
+	return (struct pp_pool *)pp_store_of(cache);
+}
+
+static __attribute__((noinline)) struct pp_cache *thread_cache_make(struct pp_pool *pool)
+{
+	struct pp_cache *cache;
+
+	if (!self) {
+		self = calloc(1, sizeof(*self));
+		if (!self) {
+			errno = ENOMEM;
+			pp_fail(-ENOMEM, "no memory for a thread's table of caches");
+			return NULL;
+		}
+		pthread_setspecific(exit_key, self);
+	}
+	cache = pp_cache_create(pool, NULL);
+	if (cache) {
+		self->entry[pool->slot].cache = cache;
+		self->entry[pool->slot].generation = pool->generation;
+	}
+	return cache;
+}
+
+PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool)
+{
+	struct pp_thread *thread = self;
+
+	if (PP_LIKELY(thread && thread->entry[pool->slot].generation == pool->generation))
+		return thread->entry[pool->slot].cache;
+	return thread_cache_make(pool);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Walk: every buffer that is free, and where. */
+#ifndef PP_WALK_H
+#define PP_WALK_H
+
+#include "pp_owner.h"
+
+/* What one place holds: n offsets. Returning false ends the walk. */
+typedef bool (*pp_walk_fn)(const char *place, uint32_t id, const uint32_t *offsets, uint32_t n,
+			   void *arg);
+
+/*
+ * Shows all but the fresh ones and those held back. Each owner's lock is held
+ * while its blocks are shown; exact only while nobody allocates or frees.
+ * False if fn ended it.
+ */
+bool pp_walk_blocks(struct pp_store *store, pp_walk_fn fn, void *arg);
+
+/* One bit a buffer, set where it is in flight; the caller frees it. NULL: no memory. */
+uint64_t *pp_walk_in_flight(struct pp_store *store);
+
+struct pp_sums {
+	uint64_t fresh, cached, deques, depot, collected;
+};
+/* O(owners + blocks published). */
+void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums);
+/* Of one owner. */
+void pp_walk_owner(const struct pp_store *store, uint32_t id, uint64_t *cached,
+		   uint64_t *published);
+
+#endif
