@@ -150,9 +150,10 @@ LOOP_DISPATCH(consume)
 static uint64_t one_loop(const struct bench_job *job)
 {
 	void *seat = job->seat;
+	unsigned count = job->count;
 	uint64_t start = rte_rdtsc_precise();
 
-	for (unsigned i = 0; i < job->count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		void *buf = peer_get_one(seat);
 
 		if (unlikely(!buf))

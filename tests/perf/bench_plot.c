@@ -7,10 +7,7 @@
 
 static void plot_data(FILE *out, const struct bench_results *results, enum bench_pattern pattern)
 {
-	fprintf(out, "$%s << EOD\nburst", bench_pattern_names[pattern]);
-	for (unsigned peer = 0; peer < PEERS; peer++)
-		fprintf(out, " \"%s\"", bench_peer_names[peer]);
-	fputc('\n', out);
+	fprintf(out, "$%s << EOD\n", bench_pattern_names[pattern]);
 	for (unsigned i = 0; i < results->cell_count; i++) {
 		const struct bench_cell *cell = &results->cells[i];
 
@@ -49,22 +46,22 @@ int plot_draw(const char *path, const struct bench_results *results,
 	fprintf(out,
 		"set terminal svg size 1100,820 background rgb 'white' font 'sans-serif,13'\n"
 		"set output '%s'\n"
-		"set multiplot layout 2,2 title \"pktpool beside rte_mempool (cache 512), "
-		"%u buffers: TSC cycles per buffer, get + put, least of many\\n{/*0.75 %s, "
-		"%s, %s, %s}\" noenhanced\n",
+		"set multiplot layout 2,2 margins 0.07,0.98,0.08,0.86 spacing 0.09,0.14 "
+		"title \"pktpool beside rte_mempool (cache 512), %u buffers: "
+		"TSC cycles per buffer, get + put, least of many\\n%s, %s, %s, %s\" noenhanced\n",
 		path, results->cells[0].buffers, machine->cpu, machine->kernel, machine->compiler,
 		machine->dpdk);
 	fputs("set style data histograms\nset style histogram clustered gap 1\n"
 	      "set style fill solid 0.85 border rgb 'white'\nset logscale y\n"
 	      "set grid ytics lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
 	      "set xlabel 'buffers a call'\nset ylabel 'cycles per buffer (log scale)'\n"
-	      "set key top right samplen 1\nset yrange [0.1:*]\n",
+	      "set key top right samplen 1 noenhanced\nset yrange [0.1:*]\n",
 	      out);
 	for (unsigned pattern = 0; pattern < PATTERN_ONE; pattern++)
 		fprintf(out,
 			"set title '%s'\n"
 			"plot $%s using 2:xtic(1) title 'pktpool' lc rgb '#0b6e4f', "
-			"'' using 3 title 'ring_mp_mc' lc rgb '#c8553d' noenhanced, "
+			"'' using 3 title 'ring_mp_mc' lc rgb '#c8553d', "
 			"'' using 4 title 'stack' lc rgb '#e0a458', "
 			"'' using 5 title '%s' lc rgb '#9aa5b1'\n",
 			titles[pattern], bench_pattern_names[pattern],
