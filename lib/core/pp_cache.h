@@ -24,6 +24,7 @@ extern "C" {
  * s       owner; a taker under the owner's lock   owner, taker
  * want    owner only                              owner, taker, own signal handlers
  * lo, hi  anyone closes; owner's slow path opens  owner
+ * fast    owner                                   the books
  * others  once, when the cache is made            owner
  *
  * `s` is the index, in the pool's one array of blocks, of the first free slot
@@ -45,7 +46,8 @@ struct pp_cache {
 	int32_t far_hi;
 	uint32_t mode; /* why: enum pp_mode, in pp_owner.h */
 	uint32_t id;
-	uint64_t spare[2];
+	uint64_t fast; /* buffers handed out by hits; a statistic, not part of the protocol */
+	uint64_t spare;
 } __attribute__((aligned(PP_LINE)));
 
 /* Set in `flags` of a miss by pp_alloc_burst: take what there is. */
@@ -66,6 +68,17 @@ static inline __attribute__((always_inline)) void pp_cache_intend(struct pp_cach
 #endif
 }
 
+/* Plain, so that it becomes one instruction on memory: a load, an add and a
+ * store cost 0.7 cycles more, and a signal handler could come between them. */
+static inline __attribute__((always_inline)) void pp_cache_count(struct pp_cache *c, unsigned n)
+{
+#ifdef PP_TSAN
+	__atomic_fetch_add(&c->fast, n, __ATOMIC_RELAXED);
+#else
+	c->fast += n;
+#endif
+}
+
 static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cache *c, void **bufs,
 								   unsigned n, unsigned flags)
 {
@@ -77,6 +90,7 @@ static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cac
 	if (PP_UNLIKELY((int32_t)(s - n) < __atomic_load_n(&c->lo, __ATOMIC_RELAXED)))
 		return pp_cache_get_miss(c, bufs, n, flags);
 	s -= n;
+	pp_cache_count(c, n);
 	pp_offset_out(c->base, c->slots + s, bufs, n);
 	/* T2: commits; the slots were read before. Pairs with T4. */
 	__atomic_store_n(&c->s, (int32_t)s, __ATOMIC_RELEASE);

@@ -14,6 +14,7 @@ extern "C" {
  * statistics where it has the thing. Blocks unless said otherwise.
  */
 struct pp_counters {
+	uint64_t fast;      /* buffers that the inlined hit handed out */
 	uint64_t slow;      /* allocation calls that missed the cache */
 	uint64_t slow_free; /* free calls that did */
 	uint64_t refill;    /* blocks taken from the own deque */

@@ -19,6 +19,7 @@ static unsigned far_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 	if (s - (int32_t)n < __atomic_load_n(&c->far_lo, __ATOMIC_RELAXED))
 		return 0;
 	s -= (int32_t)n;
+	pp_cache_count(c, n);
 	pp_owner_out(store, c->slots + s, bufs, n);
 	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE);
 	return n;
@@ -52,6 +53,7 @@ static unsigned try_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 	if (s - (int32_t)k < __atomic_load_n(c->mode ? &c->far_lo : &c->lo, __ATOMIC_RELAXED))
 		return 0;
 	s -= (int32_t)k;
+	pp_cache_count(c, k);
 	pp_owner_out(store, c->slots + s, bufs, k);
 	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE);
 	return k;

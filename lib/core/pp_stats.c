@@ -4,6 +4,13 @@
 
 #include "pp_inside.h"
 
+/* Hits are counted in the cache's line, the rest beside it. */
+static void owner_counters(struct pp_counters *sum, const struct pp_owner *owner)
+{
+	pp_counters_add(sum, &owner->counters);
+	sum->fast += __atomic_load_n(&owner->line.fast, __ATOMIC_RELAXED);
+}
+
 PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 {
 	const struct pp_store *store = &pool->store;
@@ -33,7 +40,7 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 		const struct pp_owner *owner = &store->owners[i];
 
 		stats->owners += atomic_load(&owner->state) == PP_OWNER_TAKEN;
-		pp_counters_add(&stats->sum, &owner->counters);
+		owner_counters(&stats->sum, owner);
 	}
 }
 
@@ -63,7 +70,7 @@ PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 		info.node = store->shared->facts.node[owner->depot];
 		pp_walk_owner(store, i, &info.cached, &info.published);
 		info.in_flight = held_by(store, i);
-		pp_counters_add(&info.counters, &owner->counters);
+		owner_counters(&info.counters, owner);
 		fn(&info, arg);
 	}
 }
@@ -100,10 +107,11 @@ PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
 		(unsigned long long)s.sum.refill, (unsigned long long)s.sum.steal,
 		(unsigned long long)s.sum.depot, (unsigned long long)s.sum.carve,
 		(unsigned long long)s.sum.spill, (unsigned long long)s.sum.overflow);
-	fprintf(out, "  slow %llu, slow free %llu, empty %llu, remote %llu, faults %llu\n",
-		(unsigned long long)s.sum.slow, (unsigned long long)s.sum.slow_free,
-		(unsigned long long)s.sum.empty, (unsigned long long)s.sum.remote,
-		(unsigned long long)s.sum.fault);
+	fprintf(out,
+		"  fast %llu, slow %llu, slow free %llu, empty %llu, remote %llu, faults %llu\n",
+		(unsigned long long)s.sum.fast, (unsigned long long)s.sum.slow,
+		(unsigned long long)s.sum.slow_free, (unsigned long long)s.sum.empty,
+		(unsigned long long)s.sum.remote, (unsigned long long)s.sum.fault);
 	fprintf(out, "  blocks of %u, deques, descriptors and caches cost %llu KiB (%.2f%%)\n",
 		facts->block_size, (unsigned long long)(s.own_bytes >> 10),
 		bytes ? 100.0 * (double)s.own_bytes / (double)bytes : 0.0);

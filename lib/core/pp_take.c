@@ -157,6 +157,8 @@ void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
 	while ((ticket = pp_deque_steal(&deque)) != PP_TICKET_NONE)
 		pp_depot_push(store, owner->depot, ticket);
 	pp_counters_add(&store->shared->past, &owner->counters);
+	__atomic_fetch_add(&store->shared->past.fast, owner->line.fast, __ATOMIC_RELAXED);
+	__atomic_store_n(&owner->line.fast, 0, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < PP_COUNTERS; i++)
 		__atomic_store_n((uint64_t *)&owner->counters + i, 0, __ATOMIC_RELAXED);
 	atomic_store_explicit(&owner->state, PP_OWNER_FREE, memory_order_release);
