@@ -185,6 +185,16 @@ static bool ipv6_extensions_skip(const struct rte_mbuf *m, struct layer4 *l4)
 	return false;
 }
 
+/* With the last protocol, and the fourth layer's own length. */
+static uint16_t ipv6_pseudo_sum(const struct rte_ipv6_hdr *ip, const struct layer4 *l4)
+{
+	uint32_t sum = rte_raw_cksum(ip->src_addr, sizeof(ip->src_addr) + sizeof(ip->dst_addr));
+
+	sum += rte_cpu_to_be_16(l4->bytes);
+	sum += rte_cpu_to_be_16(l4->protocol);
+	return sum_fold(sum);
+}
+
 static bool ipv6_skip(const struct rte_mbuf *m, uint32_t at, struct layer4 *l4)
 {
 	struct rte_ipv6_hdr ip;
@@ -196,10 +206,7 @@ static bool ipv6_skip(const struct rte_mbuf *m, uint32_t at, struct layer4 *l4)
 	l4->protocol = ip.proto;
 	if (l4->bytes > m->pkt_len - l4->at || !ipv6_extensions_skip(m, l4))
 		return false;
-	/* The pseudo-header has the last protocol and the fourth layer's own length. */
-	ip.proto = l4->protocol;
-	ip.payload_len = rte_cpu_to_be_16(l4->bytes);
-	l4->pseudo = rte_ipv6_phdr_cksum(&ip, 0);
+	l4->pseudo = ipv6_pseudo_sum(&ip, l4);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "fwd.h"
 #include "ports.h"
+#include "pp_device.h"
 #include "program.h"
 
 /* Asked for; drivers that want other numbers adjust them. */
@@ -203,6 +204,10 @@ static int port_open(struct port *port, const struct options *o, struct rte_memp
 	uint16_t rx = DESCRIPTORS, tx = DESCRIPTORS;
 	int err, status;
 
+	if (pp_pktmbuf_port_check(mp, port->id) != 0) {
+		complain("port %u (%s): %s", port->id, port->name, pp_error());
+		return FWD_USAGE;
+	}
 	port->open = true;
 	err = rte_eth_dev_configure(port->id, o->queues, o->queues, &conf);
 	if (err != 0)
