@@ -59,13 +59,16 @@ static int check_memif(const struct pp_binding *binding, const char *args)
 }
 
 /*
- * It shares EAL's memory with the vhost side segment by segment, asking for
- * each one's file, and rte_memseg_get_fd() has none for external memory
- * (-ENOTSUP). The walk ends there, no memory table is sent, and although the
- * device has not started rte_eth_dev_start() returns 0
- * (drivers/net/virtio/virtio_user/vhost_user.c: update_memory_region();
- * virtio_user_ethdev.c: virtio_user_set_status() returns nothing). So one
- * external segment anywhere silences it, even with mbufs of another mempool.
+ * The vhost side can only follow addresses that are in the table of memory sent
+ * to it, with a file for each segment. The table is sent when the port is probed
+ * and when EAL's own memory changes; external memory is passed over then
+ * (virtio_user_dev.c: virtio_user_mem_event_cb()), so descriptors that point
+ * into it are dropped by the other side and nothing is said. Nor could it be
+ * sent: rte_memseg_get_fd() has no file for an external segment (ENOTSUP), and
+ * that ends the making of any later table (vhost_user.c: update_memory_region()):
+ * a port probed after registration does not start, though rte_eth_dev_start()
+ * returns 0, and one probed before stays paused when EAL's heap next grows,
+ * whichever mbufs it works on.
  */
 static int check_virtio_user(const struct pp_binding *binding)
 {

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Test: a pktmbuf pool is an ordinary mempool to whoever uses it, and leaves nothing behind. */
+#include "dpdk_test.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_memory.h>
+
+#define MBUFS 4000
+
+static void test_every_mbuf_is_taken_once_and_comes_home(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS });
+	const struct pp_region *region = pp_pool_region(pp_pktmbuf_pool(mp));
+	uint8_t *seen = calloc(pp_buffer_index_end(region), 1);
+	struct rte_mbuf **mbufs;
+	unsigned n;
+
+	(void)state;
+	assert_true(mp->populated_size >= MBUFS);
+	assert_int_equal(rte_mempool_avail_count(mp), mp->populated_size);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	for (int round = 1; round <= 2; round++) {
+		n = test_drain(mp, &mbufs);
+		assert_int_equal(n, mp->populated_size);
+		assert_int_equal(rte_mempool_in_use_count(mp), n);
+		assert_int_equal(rte_mempool_avail_count(mp), 0);
+		for (unsigned i = 0; i < n; i++) {
+			int64_t index = pp_buffer_index(region, mbufs[i]);
+
+			assert_true(index >= 0);
+			assert_int_equal(seen[index], round - 1);
+			seen[index] = (uint8_t)round;
+			test_mbuf_assert(mp, mbufs[i]);
+		}
+		rte_pktmbuf_free_bulk(mbufs, n);
+		assert_int_equal(rte_mempool_in_use_count(mp), 0);
+		free(mbufs);
+	}
+	test_lists_assert(mp);
+	rte_mempool_audit(mp);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+	free(seen);
+}
+
+static void test_bulk_takes_all_or_nothing(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = 64 });
+	unsigned all = mp->populated_size;
+	struct rte_mbuf **mbufs = calloc(all + 1, sizeof(*mbufs));
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs, all + 1), -ENOBUFS);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs, all), 0);
+	assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs + all, 1), -ENOBUFS);
+	rte_pktmbuf_free_bulk(mbufs, all);
+	free(mbufs);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+/* The fields beside those that must differ: address, IOVA, pool. */
+static void test_an_mbuf_is_as_rte_pktmbuf_pool_create_makes_it(void **state)
+{
+	struct rte_mempool *mp = test_pool_create(
+		(struct pp_pktmbuf_params){ .mbufs = 64, .priv_size = 48, .data_room = 1000 });
+	struct rte_mempool *peer = rte_pktmbuf_pool_create("peer", 63, 0, 48, 1000, 0);
+	struct rte_mbuf *a, *b;
+
+	(void)state;
+	assert_non_null(peer);
+	a = rte_pktmbuf_alloc(mp);
+	b = rte_pktmbuf_alloc(peer);
+	assert_int_equal(a->data_off, b->data_off);
+	assert_int_equal(a->buf_len, b->buf_len);
+	assert_int_equal(a->priv_size, b->priv_size);
+	assert_int_equal(a->port, b->port);
+	assert_int_equal(a->ol_flags, b->ol_flags);
+	assert_int_equal((char *)a->buf_addr - (char *)a, (char *)b->buf_addr - (char *)b);
+	assert_int_equal(mp->elt_size, peer->elt_size);
+	assert_int_equal(mp->header_size, peer->header_size);
+	assert_int_equal(rte_pktmbuf_data_room_size(mp), rte_pktmbuf_data_room_size(peer));
+	rte_pktmbuf_free(a);
+	rte_pktmbuf_free(b);
+	rte_mempool_free(peer);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_no_second_cache_is_in_the_way(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = 64 });
+
+	(void)state;
+	assert_null(rte_mempool_default_cache(mp, 0));
+	assert_int_equal(mp->cache_size, 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+struct seen_segments {
+	const struct pp_extent *extent;
+	unsigned n;
+};
+
+static int segment_see(const struct rte_memseg_list *list, const struct rte_memseg *seg, void *arg)
+{
+	struct seen_segments *seen = arg;
+
+	if (list->base_va == seen->extent->base) {
+		assert_int_equal(seg->iova, rte_mem_virt2iova(seg->addr));
+		seen->n++;
+	}
+	return 0;
+}
+
+static void test_eal_sees_the_hugepages_that_are_there(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = 2000, .mbufs_max = 8000 });
+	struct pp_extent extent;
+	struct seen_segments seen = { .extent = &extent };
+	struct pp_stats stats;
+
+	(void)state;
+	pp_region_extent(pp_pool_region(pp_pktmbuf_pool(mp)), &extent);
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	assert_true(stats.pages < extent.pages);
+	rte_memseg_walk(segment_see, &seen);
+	assert_int_equal(seen.n, stats.pages);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void gapless_next(struct rte_mempool *mp, void *arg, void *obj, unsigned i)
+{
+	char **next = arg;
+
+	(void)i;
+	assert_ptr_equal((char *)obj - mp->header_size, *next);
+	*next += mp->header_size + mp->elt_size + mp->trailer_size;
+}
+
+static void gapless_chunk(struct rte_mempool *mp, void *arg, struct rte_mempool_memhdr *chunk,
+			  unsigned i)
+{
+	char **next = arg;
+
+	(void)mp;
+	(void)i;
+	assert_ptr_equal(chunk->addr, *next);
+	*next += chunk->len;
+}
+
+/* What net_af_xdp makes of it: first chunk's address, populated_size x object size. */
+static void test_a_gapless_pool_is_one_array(void **state)
+{
+	struct rte_mempool *mp = test_pool_create(
+		(struct pp_pktmbuf_params){ .mbufs = 3000, .flags = PP_POOL_GAPLESS });
+	char *first = STAILQ_FIRST(&mp->mem_list)->addr, *object = first, *chunk = first;
+	struct rte_mbuf **mbufs;
+	unsigned n;
+
+	(void)state;
+	assert_true(mp->nb_mem_chunks > 2);
+	rte_mempool_obj_iter(mp, gapless_next, &object);
+	rte_mempool_mem_iter(mp, gapless_chunk, &chunk);
+	assert_ptr_equal(object, chunk);
+	n = test_drain(mp, &mbufs);
+	assert_int_equal(n, mp->populated_size);
+	assert_int_equal((size_t)(object - first),
+			 (size_t)n * rte_mempool_calc_obj_size(mp->elt_size, mp->flags, NULL));
+	for (unsigned i = 0; i < n; i++)
+		test_mbuf_assert(mp, mbufs[i]);
+	assert_int_equal(!!(mp->flags & RTE_MEMPOOL_F_NO_IOVA_CONTIG),
+			 rte_eal_iova_mode() == RTE_IOVA_PA);
+	rte_pktmbuf_free_bulk(mbufs, n);
+	free(mbufs);
+	test_lists_assert(mp);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void *thread_churn(void *arg)
+{
+	struct rte_mempool *mp = arg;
+	struct rte_mbuf *mbufs[32];
+
+	for (int i = 0; i < 10000; i++) {
+		if (rte_pktmbuf_alloc_bulk(mp, mbufs, 32))
+			return "a thread got nothing";
+		for (int j = 0; j < 32; j++)
+			if (!test_mbuf_fresh(mp, mbufs[j]))
+				return "a thread got an mbuf that is not fresh";
+		rte_pktmbuf_free_bulk(mbufs, 32);
+	}
+	return NULL;
+}
+
+static void threads_churn(struct rte_mempool *mp, int n)
+{
+	pthread_t threads[8];
+	void *complaint;
+
+	for (int i = 0; i < n; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thread_churn, mp), 0);
+	for (int i = 0; i < n; i++) {
+		pthread_join(threads[i], &complaint);
+		if (complaint)
+			fail_msg("%s", (char *)complaint);
+	}
+}
+
+static void test_threads_unknown_to_eal_leave_all_they_had(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 8 });
+	struct rte_mbuf **mbufs;
+	struct pp_stats stats;
+	unsigned n;
+
+	(void)state;
+	threads_churn(mp, 4);
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	assert_int_equal(stats.in_flight, 0);
+	/* Their caches did the work: the depot saw blocks, not single calls. */
+	assert_int_equal(stats.sum.long_way, 0);
+	n = test_drain(mp, &mbufs);
+	assert_int_equal(n, mp->populated_size);
+	rte_pktmbuf_free_bulk(mbufs, n);
+	free(mbufs);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_more_threads_than_caches_still_allocate(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 1 });
+
+	(void)state;
+	assert_non_null(pp_pool_cache(pp_pktmbuf_pool(mp)));
+	threads_churn(mp, 3);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_recovered_mbufs_are_as_new(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = 600 });
+	struct rte_mbuf **mbufs, *kept[100];
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(mp, kept, 100), 0);
+	for (int i = 0; i < 100; i++) {
+		rte_mbuf_refcnt_set(kept[i], 3);
+		kept[i]->nb_segs = 7;
+		kept[i]->next = kept[(i + 1) % 100];
+		kept[i]->data_off = 3;
+		kept[i]->ol_flags = RTE_MBUF_F_EXTERNAL;
+		kept[i]->buf_addr = NULL;
+		kept[i]->buf_iova = 1;
+	}
+	assert_int_equal(pp_pktmbuf_pool_recover(mp), 100);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	n = test_drain(mp, &mbufs);
+	assert_int_equal(n, mp->populated_size);
+	for (unsigned i = 0; i < n; i++)
+		test_mbuf_assert(mp, mbufs[i]);
+	rte_pktmbuf_free_bulk(mbufs, n);
+	free(mbufs);
+	assert_int_equal(pp_pktmbuf_pool_recover(mp), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_mbuf_is_taken_once_and_comes_home),
+		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_an_mbuf_is_as_rte_pktmbuf_pool_create_makes_it),
+		cmocka_unit_test(test_no_second_cache_is_in_the_way),
+		cmocka_unit_test(test_eal_sees_the_hugepages_that_are_there),
+		cmocka_unit_test(test_a_gapless_pool_is_one_array),
+		cmocka_unit_test(test_threads_unknown_to_eal_leave_all_they_had),
+		cmocka_unit_test(test_more_threads_than_caches_still_allocate),
+		cmocka_unit_test(test_recovered_mbufs_are_as_new),
+	};
+
+	test_eal_start(argc, argv, 16);
+	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}

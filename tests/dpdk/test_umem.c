@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Test: every mbuf of a gapless pool can be sent by net_af_xdp, whose UMEM cannot change. */
+#include "dpdk_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <rte_dev.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include "pp_device.h"
+
+/* An Ethertype for local experiments. */
+#define OURS 0x88b5
+
+static char near_end[IFNAMSIZ], far_end[IFNAMSIZ];
+
+static int run(const char *format, const char *a, const char *b)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), format, a, b);
+	return system(command);
+}
+
+static void veth_remove(void)
+{
+	run("ip link del dev %s 2>/dev/null%s", near_end, "");
+}
+
+static void veth_create(void)
+{
+	snprintf(near_end, sizeof(near_end), "ppn%d", getpid());
+	snprintf(far_end, sizeof(far_end), "ppf%d", getpid());
+	if (geteuid() || run("ip link add %s type veth peer name %s", near_end, far_end)) {
+		printf("skipped: no right to make a veth pair here\n");
+		exit(77);
+	}
+	atexit(veth_remove);
+	if (run("ip link set dev %s up && ip link set dev %s up", near_end, far_end))
+		exit(3);
+}
+
+static int far_socket(void)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(OURS),
+		.sll_ifindex = (int)if_nametoindex(far_end),
+	};
+	int room = 64 << 20, fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(OURS));
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+/* Marks the numbers of the packets that are there; returns how many were new. */
+static unsigned far_receive(int fd, uint8_t *seen, uint32_t end)
+{
+	unsigned n = 0;
+	char frame[128];
+
+	while (recv(fd, frame, sizeof(frame), 0) >= 18) {
+		uint32_t number;
+
+		memcpy(&number, frame + 14, sizeof(number));
+		if (number < end && !seen[number]) {
+			seen[number] = 1;
+			n++;
+		}
+	}
+	return n;
+}
+
+static uint16_t port_open(struct rte_mempool *mp)
+{
+	struct rte_eth_conf conf = { 0 };
+	char args[64];
+	uint16_t port;
+
+	snprintf(args, sizeof(args), "iface=%s", near_end);
+	assert_int_equal(rte_eal_hotplug_add("vdev", "net_af_xdp0", args), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name("net_af_xdp0", &port), 0);
+	assert_int_equal(pp_pktmbuf_port_check(mp, port), 0);
+	assert_false(pp_pktmbuf_umem_open());
+	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL, mp), 0);
+	assert_int_equal(rte_eth_tx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL), 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	assert_true(pp_pktmbuf_umem_open());
+	return port;
+}
+
+static void test_every_mbuf_can_be_sent(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){
+		.mbufs = 8192, .mbufs_max = 16384, .flags = PP_POOL_GAPLESS });
+	const struct pp_region *region = pp_pool_region(pp_pktmbuf_pool(mp));
+	uint32_t end = pp_buffer_index_end(region), kept;
+	uint8_t *seen = calloc(end, 1);
+	uint16_t port = port_open(mp);
+	int fd = far_socket();
+	struct rte_mbuf **mbufs;
+	unsigned n, sent = 0, came = 0;
+	uint64_t deadline;
+
+	(void)state;
+	/* All that the port's fill ring left, the last of the pool among them. */
+	n = test_drain(mp, &mbufs);
+	assert_true(n > 4000);
+	for (unsigned i = 0; i < n; i++) {
+		char *frame = rte_pktmbuf_append(mbufs[i], 64);
+		uint32_t number = (uint32_t)pp_buffer_index(region, mbufs[i]);
+
+		memset(frame, 0xff, 12);
+		frame[12] = (char)(OURS >> 8);
+		frame[13] = (char)(OURS & 0xff);
+		memcpy(frame + 14, &number, sizeof(number));
+	}
+	deadline = rte_get_timer_cycles() + 10 * rte_get_timer_hz();
+	while (came < n && rte_get_timer_cycles() < deadline) {
+		if (sent < n)
+			sent += rte_eth_tx_burst(port, 0, mbufs + sent,
+						 (uint16_t)RTE_MIN(n - sent, 32u));
+		came += far_receive(fd, seen, end);
+	}
+	assert_int_equal(sent, n);
+	assert_int_equal(came, n);
+	/* Neither bigger nor smaller while the kernel has the memory as it was. */
+	assert_int_equal(pp_pktmbuf_pool_grow(mp, 1), -EBUSY);
+	assert_non_null(strstr(pp_error(), "UMEM"));
+	assert_int_equal(pp_pktmbuf_pool_shrink(mp, 1, 0), -EBUSY);
+	test_lists_assert(mp);
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(rte_eal_hotplug_remove("vdev", "net_af_xdp0"), 0);
+	/* The driver keeps its fill ring. */
+	kept = rte_mempool_in_use_count(mp);
+	assert_int_equal(pp_pktmbuf_pool_recover(mp), kept);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	print_message("%u mbufs sent and come, %u kept by the closed port\n", came, kept);
+	assert_true(pp_pktmbuf_pool_grow(mp, 1) > 0);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+	close(fd);
+	free(mbufs);
+	free(seen);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_mbuf_can_be_sent),
+	};
+
+	veth_create();
+	test_eal_start(argc, argv, 32);
+	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
