@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 
 #include "environment.h"
 #include "fwd.h"
@@ -46,7 +47,25 @@ static int vdev_check(const char *vdev)
 	return FWD_ENVIRONMENT;
 }
 
-int environment_check(int argc, char **argv)
+/* EAL goes on when a port it was told to make could not be made; nobody wants that. */
+static int vdev_made_check(const char *vdev)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	uint16_t port;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(vdev, ","), vdev);
+	if (strncmp(name, "net_", 4) != 0 && strncmp(name, "eth_", 4) != 0)
+		return FWD_OK;
+	if (rte_eth_dev_get_port_by_name(name, &port) == 0)
+		return FWD_OK;
+	complain("--vdev %s: there is no such port now: EAL could not make it%s; its own words "
+		 "stand above",
+		 vdev, geteuid() != 0 ? ", most need root" : "");
+	return FWD_ENVIRONMENT;
+}
+
+/* Asks about each --vdev until the answer is not FWD_OK. */
+static int vdevs_ask(int argc, char **argv, int (*ask)(const char *vdev))
 {
 	for (int i = 1; i < argc; i++) {
 		const char *vdev = NULL;
@@ -58,11 +77,21 @@ int environment_check(int argc, char **argv)
 			vdev = argv[++i];
 		if (vdev == NULL)
 			continue;
-		status = vdev_check(vdev);
+		status = ask(vdev);
 		if (status != FWD_OK)
 			return status;
 	}
 	return FWD_OK;
+}
+
+int environment_check(int argc, char **argv)
+{
+	return vdevs_ask(argc, argv, vdev_check);
+}
+
+int environment_ports_check(int argc, char **argv)
+{
+	return vdevs_ask(argc, argv, vdev_made_check);
 }
 
 static unsigned long file_number(const char *path)

@@ -170,7 +170,9 @@ int main(int argc, char **argv)
 		return FWD_ENVIRONMENT;
 	if (rte_eal_init(eal, argv) < 0)
 		return environment_explain(eal, argv, rte_errno);
-	status = run(&o, fd);
+	status = environment_ports_check(eal, argv);
+	if (status == FWD_OK)
+		status = run(&o, fd);
 	rte_eal_cleanup();
 	return status;
 }
