@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Lint: cppcheck over everything, clang-tidy (its checks in .clang-tidy) over what is installed.
+# Lint: cppcheck over everything, clang-tidy (its checks in .clang-tidy) over libraries and
+# applications. Looks at what warnings.sh built.
 bad=0
 cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -j 2 \
-	--std=c11 --library=posix --template='{file}:{line}: {id}: {message}' \
+	--std=c11 --template='{file}:{line}: {id}: {message}' \
 	--suppress=missingIncludeSystem -D__x86_64__ -D_GNU_SOURCE -Ilib/core -Ilib/dpdk \
 	lib apps examples tests || bad=1
 
 [ -e build-check/clang/compile_commands.json ] || { echo "not built: run warnings first"; exit 1; }
-find lib apps -name '*.c' -print0 |
-	xargs -0 -P 2 -n 4 clang-tidy --quiet -p build-check/clang --warnings-as-errors='*' 2>/dev/null ||
+jq -r '.[].file | select(test("/(lib|apps)/"))' build-check/clang/compile_commands.json | sort -u |
+	(cd build-check/clang && xargs -P 2 -n 4 clang-tidy --quiet -p . --warnings-as-errors='*') 2>/dev/null ||
 	bad=1
 exit $bad
