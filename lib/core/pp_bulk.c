@@ -36,13 +36,14 @@ static struct pp_pool *pool_of(const void *buf)
 PP_API unsigned pp_free_any(void *const *bufs, unsigned n)
 {
 	unsigned freed = 0, i = 0, run;
+	const void *foreign = NULL;
 
 	while (i < n) {
 		struct pp_pool *pool = bufs[i] ? pool_of(bufs[i]) : NULL;
 
 		if (!pool) {
-			if (bufs[i])
-				pp_fail(0, "%p is no buffer of any pool here", bufs[i]);
+			if (!foreign)
+				foreign = bufs[i];
 			i++;
 			continue;
 		}
@@ -52,6 +53,8 @@ PP_API unsigned pp_free_any(void *const *bufs, unsigned n)
 		freed += run;
 		i += run;
 	}
+	if (foreign)
+		pp_fail(0, "%p is no buffer of any pool here", foreign);
 	return freed;
 }
 

@@ -82,8 +82,12 @@ static inline __attribute__((always_inline)) void pp_cache_count(struct pp_cache
 static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cache *c, void **bufs,
 								   unsigned n, unsigned flags)
 {
-	uint32_t s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
+	uint32_t s;
 
+	/* Rungs of the ladder that are not there: nothing for a constant 0 or PP_TRY. */
+	if (PP_UNLIKELY(flags & ~(unsigned)(PP_TRY | PP_BURST_)))
+		return pp_cache_get_miss(c, bufs, n, flags);
+	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	/* Opaque, so that it is loaded by mov: movslq from memory costs 3 cycles. */
 	__asm__("" : "+r"(s));
 	pp_cache_intend(c, (int32_t)(s - n));

@@ -69,19 +69,29 @@ static void depot_append(struct pp_store *store, uint32_t d, const uint32_t *off
 	atomic_store_explicit(&depot->loose, loose, memory_order_relaxed);
 }
 
-/* Whether the buffer is to stay out of circulation, and if so, notes that it is. */
+/*
+ * Whether the buffer is to stay out of circulation, and if so, notes that it
+ * is. Who gives up shrinking first says so in the state and then collects what
+ * is marked: a mark set too late is taken off by one of the two, and only one.
+ */
 static bool depot_hold_back(struct pp_store *store, uint32_t offset)
 {
 	struct pp_region *region = &store->region;
 	struct pp_page *page = &region->pages[pp_place_offset_page(region, offset)];
+	_Atomic uint8_t *mark = &store->marks[pp_place_index(region, offset)];
 
 	if (atomic_load_explicit(&page->state, memory_order_acquire) != PP_PAGE_LEAVING)
 		return false;
-	atomic_fetch_or_explicit(&store->marks[pp_place_index(region, offset)], PP_MARK_COLLECTED,
-				 memory_order_relaxed);
+	atomic_fetch_or_explicit(mark, PP_MARK_COLLECTED, memory_order_seq_cst);
 	/* L1: the mark is set before it is counted; pairs with L2 in page_is_back(). */
 	atomic_fetch_add_explicit(&page->collected, 1, memory_order_release);
-	return true;
+	/* L3: the mark before the state is read again; pairs with L4 in shrink_give_up(). */
+	if (atomic_load_explicit(&page->state, memory_order_seq_cst) == PP_PAGE_LEAVING ||
+	    !(atomic_fetch_and_explicit(mark, (uint8_t)~PP_MARK_COLLECTED, memory_order_seq_cst) &
+	      PP_MARK_COLLECTED))
+		return true;
+	atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
+	return false;
 }
 
 /* By runs to where each belongs: only with several nodes, or while shrinking. */

@@ -2,18 +2,21 @@
 /* Holders: what is in flight, whose it is, and bringing it home. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pp_buffer.h"
 #include "pp_guard.h"
 #include "pp_inside.h"
 
-static const char *holder_name(const struct pp_store *store, uint32_t index)
+const char *pp_holder_name(struct pp_store *store, uint32_t holder, char name[PP_OWNER_NAME])
 {
-	uint32_t holder = store->holders ? atomic_load(&store->holders[index]) : 0;
-
-	if (!holder)
-		return "";
-	return holder == PP_HOLDER_NOBODY ? "(no cache)" : store->owners[holder - 1].name;
+	if (!holder || (holder > store->shared->facts.owners && holder != PP_HOLDER_NOBODY))
+		*name = 0;
+	else if (holder == PP_HOLDER_NOBODY)
+		strcpy(name, "(no cache)");
+	else
+		pp_owner_name(&store->owners[holder - 1], name);
+	return name;
 }
 
 PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
@@ -22,15 +25,18 @@ PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
 {
 	struct pp_store *store = &pool->store;
 	uint64_t *bits = pp_walk_in_flight(store);
+	char name[PP_OWNER_NAME];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; bits && i < store->region.buffers_max; i++) {
+		uint32_t holder = store->holders ? atomic_load(&store->holders[i]) : 0;
+
 		if (!(bits[i / 64] >> i % 64 & 1))
 			continue;
 		n++;
 		if (fn)
 			fn((void *)(pp_place_start(&store->region, i) + store->region.lead),
-			   holder_name(store, i), arg);
+			   pp_holder_name(store, holder, name), arg);
 	}
 	free(bits);
 	return n;
@@ -56,6 +62,7 @@ const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes)
 {
 	struct pp_store *store = &pool->store;
 	uint32_t held[PP_HOLDER_NOBODY + 1] = { 0 }, most = 0;
+	char name[PP_OWNER_NAME];
 
 	*text = 0;
 	if (!store->holders) {
@@ -69,7 +76,6 @@ const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes)
 			most = h;
 	if (most)
 		snprintf(text, bytes, "; most were allocated by \"%s\" (cache %u): %u",
-			 most == PP_HOLDER_NOBODY ? "(no cache)" : store->owners[most - 1].name,
-			 most - 1, held[most]);
+			 pp_holder_name(store, most, name), most - 1, held[most]);
 	return text;
 }

@@ -41,7 +41,10 @@ int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers);
 /* Hugepage p leaves: told, unmapped, punched. Its buffers are all held back or fresh. */
 void pp_page_remove(struct pp_pool *pool, uint32_t p);
 
-/* What the oldest or largest holders are, for messages; returns `text`. */
+/* The cache that a noted holder is; returns `name`. */
+const char *pp_holder_name(struct pp_store *store, uint32_t holder, char name[PP_OWNER_NAME]);
+
+/* Who holds the most, for messages; returns `text`. */
 const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef PP_OWNER_H
 #define PP_OWNER_H
 
+#include <string.h>
+
 #include "pp_cache.h"
 #include "pp_depot.h"
 
@@ -31,11 +33,11 @@ struct pp_owner {
 	struct pp_cache line;
 	_Alignas(128) pp_lock_word lock;
 	_Atomic uint32_t state;
-	uint32_t depot;  /* its node's */
-	uint32_t victim; /* whom it stole from last */
-	uint32_t block;  /* the current one */
-	uint32_t stash;  /* one full block's ticket, or PP_TICKET_NONE */
-	uint32_t empty;  /* how many there are in empties */
+	_Atomic uint32_t depot; /* its node's */
+	uint32_t victim;        /* whom it stole from last */
+	uint32_t block;         /* the current one */
+	uint32_t stash;         /* one full block's ticket, or PP_TICKET_NONE */
+	uint32_t empty;         /* how many there are in empties */
 	_Atomic int32_t pid;
 	char name[PP_OWNER_NAME];
 	uint32_t empties[PP_OWNER_EMPTIES];
@@ -66,6 +68,14 @@ static inline struct pp_deque pp_owner_deque(const struct pp_store *store,
 static inline int32_t pp_owner_start(const struct pp_store *store, const struct pp_owner *owner)
 {
 	return (int32_t)(owner->block * store->blocks.size);
+}
+
+/* A copy, since the slot may change hands. */
+static inline void pp_owner_name(struct pp_owner *owner, char name[PP_OWNER_NAME])
+{
+	pp_lock_take(&owner->lock, PP_NOBODY);
+	memcpy(name, owner->name, PP_OWNER_NAME);
+	pp_lock_release(&owner->lock);
 }
 
 /* Once per slot, at creation of the pool. */

@@ -42,7 +42,7 @@ static int page_add(struct pp_pool *pool, uint32_t p)
 punch:
 	pp_region_punch(&store->region, p);
 	atomic_fetch_add_explicit(&shared->pages_lost, 1, memory_order_relaxed);
-	return rc == -ENOMEM ? -EIO : rc;
+	return -EIO;
 }
 
 void pp_page_remove(struct pp_pool *pool, uint32_t p)

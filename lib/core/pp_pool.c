@@ -175,12 +175,9 @@ static int region_make(struct pp_region *region, const struct pp_shared_facts *f
 static void fault_report(struct pp_store *store, const char *what, const void *buf, uint32_t holder)
 {
 	struct pp_pool *pool = (struct pp_pool *)store;
-	struct pp_fault fault = { what, buf, "" };
+	char name[PP_OWNER_NAME];
+	struct pp_fault fault = { what, buf, pp_holder_name(store, holder, name) };
 
-	if (holder == PP_HOLDER_NOBODY)
-		fault.owner = "(no cache)";
-	else if (holder && holder <= store->shared->facts.owners)
-		fault.owner = store->owners[holder - 1].name;
 	if (pool->fault)
 		pool->fault(pool, &fault, pool->fault_arg);
 	else
@@ -297,23 +294,30 @@ static void pool_close(struct pp_pool *pool)
 	free(pool);
 }
 
+/* What this process's threads have cached stays with the others. */
+static void caches_leave(struct pp_pool *pool)
+{
+	struct pp_store *store = &pool->store;
+	uint32_t end = atomic_load(&store->shared->owners_end);
+
+	for (uint32_t i = 0; i < end; i++)
+		if (atomic_load(&store->owners[i].state) == PP_OWNER_TAKEN &&
+		    atomic_load(&store->owners[i].pid) == getpid())
+			pp_take_back_slot(store, &store->owners[i]);
+}
+
 PP_API int pp_pool_destroy(struct pp_pool *pool)
 {
 	char holders[128];
 	uint64_t out;
-	uint32_t others;
 
 	if (!pool)
 		return 0;
 	if (pool->attached) {
-		atomic_fetch_sub(&pool->store.shared->attached, 1);
+		caches_leave(pool);
 		pool_close(pool);
 		return 0;
 	}
-	others = atomic_load(&pool->store.shared->attached);
-	if (others)
-		return pp_fail(-EBUSY, "pool %s: %u other processes are attached",
-			       pp_pool_name(pool), others);
 	out = pool_in_flight(pool);
 	if (out)
 		return pp_fail(-EBUSY, "pool %s: %llu buffers are in flight%s", pp_pool_name(pool),
@@ -390,7 +394,6 @@ PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 		goto close_region;
 	/* Registered by now: takers may go over to the barrier that reaches us too. */
 	atomic_store(&pool->store.shared->multi, 1);
-	atomic_fetch_add(&pool->store.shared->attached, 1);
 	*out = pool;
 	return 0;
 close_region:

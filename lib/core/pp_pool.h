@@ -37,7 +37,8 @@ struct pp_pool_params {
 /*
  * Reserves the address range of buffers_max, populates buffers. 0 or:
  * -EINVAL a parameter is out of range; -ENOMEM not enough hugepages (pp_error()
- * names the sysfs file and the command); -ENOENT no such page size here.
+ * names the sysfs file and the command); -ENOENT no such page size here;
+ * -ENOSPC this process has 256 pools already.
  * Any thread.
  */
 PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **pool);
@@ -46,7 +47,8 @@ PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **
  * Frees the pool and its hugepages; caches of other threads end with it, so
  * no thread may be inside a call on it. -EBUSY if buffers are in flight:
  * nothing is freed, pp_error() says how many and whose. In a process that
- * attached, only the mapping goes. NULL is fine.
+ * attached or was forked, only its mapping and its caches go, and nothing is
+ * asked; the hugepages go with the last process that has them. NULL is fine.
  */
 PP_API int pp_pool_destroy(struct pp_pool *pool);
 

@@ -163,12 +163,13 @@ static uint32_t shrink_give_up(struct shrink *shrink)
 		if (atomic_load(&page->state) != PP_PAGE_LEAVING)
 			continue;
 		out += page->count - atomic_load(&page->collected);
+		/* L4: from here on nobody leaves a mark behind; pairs with L3. */
 		atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_seq_cst);
 		for (uint32_t i = page->first; i < page->first + page->count; i++) {
 			uint32_t offset = pp_place_offset(&store->region, i);
 			uint8_t marks = atomic_fetch_and_explicit(&store->marks[i],
 								  (uint8_t)~PP_MARK_COLLECTED,
-								  memory_order_acq_rel);
+								  memory_order_seq_cst);
 
 			if (!(marks & PP_MARK_COLLECTED))
 				continue;

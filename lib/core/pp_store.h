@@ -57,7 +57,6 @@ struct pp_shared {
 	_Atomic uint32_t multi;
 	_Atomic uint32_t owners_end; /* one more than the highest owner ever in use */
 	_Alignas(PP_LINE) pp_lock_word paging;
-	_Atomic uint32_t attached;
 	_Atomic uint32_t pages_present;
 	_Atomic uint32_t pages_lost;
 	_Atomic uint64_t total;

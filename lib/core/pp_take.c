@@ -11,11 +11,10 @@
 /* How often a taker looks whether an owner has finished before it is skipped. */
 #define PATIENCE 256
 
-void pp_take_register(bool global)
+void pp_take_register(void)
 {
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	if (global)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
 }
 
 /* T3: every thread of every process that has the pool passes a full barrier;
@@ -131,6 +130,7 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 		pp_lock_take(&owner->lock, i);
 		owner->depot = depot;
 		owner->victim = i;
+		memset(owner->name, 0, PP_OWNER_NAME);
 		strncpy(owner->name, name, PP_OWNER_NAME - 1);
 		atomic_store_explicit(&owner->pid, pid, memory_order_relaxed);
 		pp_lock_release(&owner->lock);

@@ -5,8 +5,8 @@
 
 #include "pp_owner.h"
 
-/* Before a process's first cache; `global` before a second process has the pool. */
-void pp_take_register(bool global);
+/* Before a process's first cache: takers' barriers are to reach it. */
+void pp_take_register(void);
 
 /* The private buffers of all owners that are idle go to the depot. Returns how many. */
 uint32_t pp_take_all(struct pp_store *store);

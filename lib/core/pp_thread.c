@@ -52,10 +52,8 @@ static void fork_before(void)
 {
 	pthread_mutex_lock(&pools_lock);
 	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
-		if (pools[slot]) {
-			pp_take_register(true);
+		if (pools[slot])
 			atomic_store(&pools[slot]->store.shared->multi, 1);
-		}
 }
 
 static void fork_parent(void)
@@ -63,13 +61,19 @@ static void fork_parent(void)
 	pthread_mutex_unlock(&pools_lock);
 }
 
-/* The caches in the table are the parent's: the child gets its own. */
+/* The caches in the table are the parent's: the child gets its own. So are the
+ * devices, and the right to say that the pool ends. */
 static void fork_child(void)
 {
+	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
+		if (pools[slot]) {
+			memset(&pools[slot]->devices, 0, sizeof(pools[slot]->devices));
+			pools[slot]->attached = true;
+		}
 	if (self)
 		memset(self, 0, sizeof(*self));
 	pthread_mutex_unlock(&pools_lock);
-	pp_take_register(true);
+	pp_take_register();
 }
 
 static void thread_once(void)
@@ -94,7 +98,8 @@ int pp_thread_pool_add(struct pp_pool *pool)
 	unsigned slot = 0;
 
 	pthread_once(&once, thread_once);
-	pp_take_register(pool->attached);
+	/* Both barriers: another process may attach at any time. */
+	pp_take_register();
 	pthread_mutex_lock(&pools_lock);
 	while (slot < PP_POOLS_MAX && pools[slot])
 		slot++;

@@ -22,8 +22,8 @@ PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool);
  * A cache as a handle, for who keeps his own books of threads (one per EAL
  * lcore, per queue, per coroutine scheduler). One thread of the process that
  * made it may use it at a time. NULL with errno ENOSPC (all caches taken) or
- * EINVAL. `name` (up to 15 characters, NULL for the thread's) is what the
- * books call it.
+ * EINVAL (no pool). `name` (the first 15 characters count, NULL for the
+ * thread's) is what the books call it.
  */
 PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name);
 
