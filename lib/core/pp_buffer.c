@@ -68,6 +68,7 @@ PP_API uint64_t pp_buffer_iova(const struct pp_region *region, unsigned device, 
 {
 	uint64_t at = (uintptr_t)addr - region->base;
 	const struct pp_mapping *mapping = buffer_mapping(region, device, at);
+	/* M2: pairs with M1. */
 	uint64_t iova = mapping ? __atomic_load_n(&mapping->iova, __ATOMIC_ACQUIRE) : UINT64_MAX;
 
 	return iova == UINT64_MAX ? iova : iova + (at & (region->page - 1));

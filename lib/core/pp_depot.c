@@ -199,7 +199,7 @@ static uint32_t page_carve(struct pp_store *store, struct pp_page *page, uint32_
 			return 0;
 		if (k > n)
 			k = n;
-		/* Acquires what was done to the buffers before the hugepage was opened (P1). */
+		/* P2: sees what was done to the buffers before the hugepage was opened (P1). */
 	} while (!atomic_compare_exchange_weak_explicit(&page->carved, &carved, carved + k,
 							memory_order_acquire,
 							memory_order_relaxed));

@@ -28,7 +28,8 @@ int pp_devices_map_one(struct pp_devices *devices, const struct pp_region *regio
 			       ops->name, p, -rc);
 	slot->lkey = mapping.lkey;
 	slot->rkey = mapping.rkey;
-	/* The keys before the address that says they are there. */
+	/* M1: the keys before the address that says they are there; pairs with M2
+	 * in pp_buffer_iova(). */
 	__atomic_store_n(&slot->iova, mapping.iova, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -34,7 +34,8 @@ struct pp_dma_ops {
  * one that grows. Returns the device's number (0..7), -ENOSPC beyond that, or
  * what map() returned: then the pool is as before, unless the refused
  * hugepage was idle: that one leaves the pool, the rest stays, and the
- * device's number is returned.
+ * device's number is returned. One process only maps devices for a pool, and
+ * then only it can grow or shrink it: -EPERM for the others.
  */
 PP_API int pp_pool_map_device(struct pp_pool *pool, const struct pp_dma_ops *ops, void *device);
 

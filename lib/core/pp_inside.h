@@ -26,15 +26,9 @@ int pp_thread_pool_add(struct pp_pool *pool);
 /* No thread finds a cache of it after this. */
 void pp_thread_pool_remove(struct pp_pool *pool);
 
-static inline void pp_page_lock(struct pp_pool *pool)
-{
-	pp_lock_take(&pool->store.shared->paging, PP_NOBODY);
-}
-
-static inline void pp_page_unlock(struct pp_pool *pool)
-{
-	pp_lock_release(&pool->store.shared->paging);
-}
+/* One grow, shrink or mapping at a time: 0, or -EPERM where that is another process's. */
+int pp_page_lock(struct pp_pool *pool);
+void pp_page_unlock(struct pp_pool *pool);
 
 /* Hugepages for `buffers` more, with the page lock held: how many came, or -errno. */
 int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers);

@@ -19,6 +19,7 @@ static inline bool pp_lock_try(pp_lock_word *lock, uint32_t id)
 {
 	uint32_t nobody = 0;
 
+	/* K1: pairs with K2 of the holder before. */
 	return atomic_load_explicit(lock, memory_order_relaxed) == 0 &&
 	       atomic_compare_exchange_strong_explicit(lock, &nobody, id + 1, memory_order_acquire,
 						       memory_order_relaxed);
@@ -38,7 +39,7 @@ static inline void pp_lock_take(pp_lock_word *lock, uint32_t id)
 
 static inline void pp_lock_release(pp_lock_word *lock)
 {
-	atomic_store_explicit(lock, 0, memory_order_release);
+	atomic_store_explicit(lock, 0, memory_order_release); /* K2 */
 }
 
 #endif

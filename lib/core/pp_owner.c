@@ -20,7 +20,7 @@ static int32_t owner_s(const struct pp_owner *owner)
 /* Contents first, then one store: whoever finds the owner dead finds either all or nothing. */
 static void owner_commit(struct pp_owner *owner, int32_t s)
 {
-	__atomic_store_n(&owner->line.s, s, __ATOMIC_RELEASE);
+	__atomic_store_n(&owner->line.s, s, __ATOMIC_RELEASE); /* T2 */
 }
 
 static void owner_want(struct pp_owner *owner, int32_t want)
@@ -48,6 +48,7 @@ void pp_owner_close(struct pp_owner *owner)
 
 static bool owner_closed(const struct pp_store *store, const struct pp_owner *owner)
 {
+	/* G2: pairs with G1 in pp_pool_shrink(), and with a taker's lock K1. */
 	return (owner->line.mode & PP_MODE_CLOSED) ||
 	       atomic_load_explicit(&store->shared->pressure, memory_order_acquire) ||
 	       atomic_load_explicit(&store->shared->taking, memory_order_acquire);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Page: hugepages that come, and the devices they are mapped for. */
 #include <errno.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "pp_fail.h"
 #include "pp_guard.h"
@@ -33,9 +35,9 @@ static int page_add(struct pp_pool *pool, uint32_t p)
 	atomic_fetch_add_explicit(&shared->pages_present, 1, memory_order_relaxed);
 	atomic_store_explicit(&page->collected, 0, memory_order_relaxed);
 	/* P1: what was done to its buffers comes before the first is carved;
-	 * pairs with the exchange in page_carve(). */
+	 * pairs with P2 in page_carve(). */
 	atomic_store_explicit(&page->carved, 0, memory_order_release);
-	atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_release);
+	atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_release); /* P1 */
 	for (uint32_t d = 0; d < shared->facts.nodes; d++)
 		pp_depot_hint(store, d, p);
 	return 0;
@@ -92,11 +94,51 @@ int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers)
 				 region->buffers_max);
 }
 
+/*
+ * Mappings are known to the process that made them, so only that one may map
+ * more, grow or shrink. If it is gone, so are they.
+ */
+static int page_mapper(struct pp_pool *pool)
+{
+	struct pp_shared *shared = pool->store.shared;
+	const struct pp_region *region = &pool->store.region;
+	int32_t mapper = atomic_load(&shared->mapper);
+
+	if (!mapper || mapper == getpid())
+		return 0;
+	if (!kill(mapper, 0) || errno != ESRCH)
+		return pp_fail(
+			-EPERM,
+			"process %d maps devices for this pool: only it may grow or shrink it",
+			mapper);
+	for (size_t i = 0; i < (size_t)PP_DEVICES_MAX * region->pages_max; i++)
+		__atomic_store_n(&region->maps[i].iova, UINT64_MAX, __ATOMIC_RELEASE);
+	atomic_store(&shared->mapper, 0);
+	return 0;
+}
+
+int pp_page_lock(struct pp_pool *pool)
+{
+	int rc;
+
+	pp_lock_take(&pool->store.shared->paging, PP_NOBODY);
+	rc = page_mapper(pool);
+	if (rc)
+		pp_page_unlock(pool);
+	return rc;
+}
+
+void pp_page_unlock(struct pp_pool *pool)
+{
+	pp_lock_release(&pool->store.shared->paging);
+}
+
 PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers)
 {
-	int64_t added;
+	int64_t added = pp_page_lock(pool);
 
-	pp_page_lock(pool);
+	if (added)
+		return (int)added;
 	added = pp_page_grow(pool, buffers ? buffers : 1);
 	pp_page_unlock(pool);
 	return added > INT32_MAX ? INT32_MAX : (int)added;
@@ -107,6 +149,10 @@ static void device_forget(struct pp_pool *pool, unsigned device)
 	for (uint32_t p = pool->store.region.pages_max; p-- > 0;)
 		pp_devices_unmap_one(&pool->devices, &pool->store.region, device, p);
 	pool->devices.device[device].ops = NULL;
+	for (unsigned d = 0; d < PP_DEVICES_MAX; d++)
+		if (pool->devices.device[d].ops)
+			return;
+	atomic_store(&pool->store.shared->mapper, 0);
 }
 
 /* One hugepage for one device, in full; a refused one that nobody uses leaves the pool. */
@@ -173,8 +219,12 @@ PP_API int pp_pool_map_device(struct pp_pool *pool, const struct pp_dma_ops *ops
 
 	if (!ops || !ops->map || !ops->unmap)
 		return pp_fail(-EINVAL, "a device needs map and unmap");
-	pp_page_lock(pool);
+	rc = pp_page_lock(pool);
+	if (rc)
+		return rc;
 	rc = device_add(pool, ops, device);
+	if (rc >= 0)
+		atomic_store(&pool->store.shared->mapper, getpid());
 	pp_page_unlock(pool);
 	return rc;
 }
@@ -183,10 +233,13 @@ PP_API int64_t pp_pool_unmap_device(struct pp_pool *pool, unsigned device)
 {
 	struct pp_sums sums;
 	int64_t out;
+	int rc;
 
 	if (device >= PP_DEVICES_MAX || !pool->devices.device[device].ops)
 		return pp_fail(-ENOENT, "the pool has no device %u", device);
-	pp_page_lock(pool);
+	rc = pp_page_lock(pool);
+	if (rc)
+		return rc;
 	device_forget(pool, device);
 	pp_walk_sums(&pool->store, &sums);
 	out = (int64_t)(atomic_load(&pool->store.shared->total) - sums.fresh - sums.cached -

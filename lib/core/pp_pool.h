@@ -55,7 +55,8 @@ PP_API int pp_pool_destroy(struct pp_pool *pool);
 /*
  * Maps hugepages for at least `buffers` more (as many as fill whole hugepages,
  * up to buffers_max). Returns how many were added (> 0), -ENOSPC at the
- * maximum, -ENOMEM when no hugepage is free, -EIO when a device refused them.
+ * maximum, -ENOMEM when no hugepage is free, -EIO when a device refused them,
+ * -EPERM when another process maps devices for the pool (pp_dma.h).
  * Any thread, while others allocate; one grow or shrink at a time.
  */
 PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers);
@@ -64,7 +65,7 @@ PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers);
  * Gives back whole hugepages worth up to `buffers` (at least one hugepage).
  * Waits up to `timeout_us` for buffers on them that are out. Returns how many
  * buffers left the pool (> 0), or -EBUSY: nothing was given back and
- * pp_error() says what is out. Any thread, while others allocate.
+ * pp_error() says what is out, or -EPERM as above. Any thread, while others allocate.
  */
 PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us);
 

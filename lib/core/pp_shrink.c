@@ -50,6 +50,7 @@ static uint32_t sift_hold_back(struct pp_store *store, uint32_t *slots, uint32_t
 		}
 		atomic_fetch_or_explicit(&store->marks[pp_place_index(region, slots[i])],
 					 PP_MARK_COLLECTED, memory_order_relaxed);
+		/* L1, here too. */
 		atomic_fetch_add_explicit(&page->collected, 1, memory_order_release);
 	}
 	return kept;
@@ -223,8 +224,14 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
 	if (!shrink.idle)
 		return pp_fail(-ENOMEM, "no memory to count %u hugepages",
 			       pool->store.region.pages_max);
-	pp_page_lock(pool);
-	/* From here to the end every free goes the long way, past depot_hold_back(). */
+	rc = pp_page_lock(pool);
+	if (rc) {
+		free(shrink.idle);
+		return rc;
+	}
+	/* G1: from here to the end every free goes the long way, past
+	 * depot_hold_back(); pairs with G2 in owner_closed() and pp_depot_put().
+	 * Who read them too early is caught by the next round of pp_take_all(). */
 	atomic_fetch_add(&shared->leaving, 1);
 	atomic_fetch_add(&shared->pressure, 1);
 	rc = shrink_run(&shrink, buffers);

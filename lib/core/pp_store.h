@@ -57,6 +57,7 @@ struct pp_shared {
 	_Atomic uint32_t multi;
 	_Atomic uint32_t owners_end; /* one more than the highest owner ever in use */
 	_Alignas(PP_LINE) pp_lock_word paging;
+	_Atomic int32_t mapper; /* the process that maps devices, 0: none */
 	_Atomic uint32_t pages_present;
 	_Atomic uint32_t pages_lost;
 	_Atomic uint64_t total;

@@ -134,6 +134,8 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 		strncpy(owner->name, name, PP_OWNER_NAME - 1);
 		atomic_store_explicit(&owner->pid, pid, memory_order_relaxed);
 		pp_lock_release(&owner->lock);
+		/* O1: the slot before the end that includes it; pairs with the acquiring
+		 * loads of owners_end in every walk (O2). */
 		while (end <= i &&
 		       !atomic_compare_exchange_weak_explicit(&shared->owners_end, &end, i + 1,
 							      memory_order_release,
