@@ -18,8 +18,7 @@ struct pp_chunk {
 #define PP_CHUNK_NONE UINT32_MAX
 
 /*
- * The mempool's pool_config points here; its pool_data at the pool itself, so
- * that the fast path has one load less.
+ * The mempool's pool_config points here; its pool_id is the binding's.
  *
  * field          written by                         read by
  * pool .. flags  pp_pktmbuf_pool_create()           anyone
@@ -28,6 +27,7 @@ struct pp_chunk {
  */
 struct pp_binding {
 	struct pp_pool *pool;
+	uint64_t id; /* of pp_local.h */
 	const struct pp_region *region;
 	struct rte_mempool *mp;
 	struct pp_extent extent;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <rte_config.h>
 
 /*
@@ -30,6 +31,7 @@ static pthread_mutex_t rows_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct lcore_row *row_find(const struct pp_pool *pool)
 {
+	/* E2: before what is in the row; pairs with E1, and for a row used again with E3. */
 	struct lcore_row *row = __atomic_load_n(&rows, __ATOMIC_ACQUIRE);
 
 	while (row && __atomic_load_n(&row->pool, __ATOMIC_ACQUIRE) != pool)
@@ -42,6 +44,7 @@ static struct lcore_row *row_create(struct pp_pool *pool)
 	struct lcore_row *row = row_find(NULL);
 
 	if (row) {
+		/* E3: publishes a row whose caches were cleared; pairs with E2. */
 		__atomic_store_n(&row->pool, pool, __ATOMIC_RELEASE);
 		return row;
 	}
@@ -52,7 +55,7 @@ static struct lcore_row *row_create(struct pp_pool *pool)
 	}
 	row->pool = pool;
 	row->next = rows;
-	/* L1: publishes a row that is filled in; pairs with the loads in row_find. */
+	/* E1: publishes a row that is filled in; pairs with E2. */
 	__atomic_store_n(&rows, row, __ATOMIC_RELEASE);
 	return row;
 }
@@ -72,12 +75,35 @@ static struct pp_cache *row_fill(struct pp_pool *pool, unsigned lcore_id)
 		if (!cache) {
 			snprintf(name, sizeof(name), "lcore%u", lcore_id);
 			cache = pp_cache_create(pool, name);
-			/* L2: publishes a cache that is made; pairs with pp_lcore_cache. */
+			/* E4: publishes a cache that is made; pairs with E5. */
 			__atomic_store_n(&row->caches[lcore_id], cache, __ATOMIC_RELEASE);
 		}
 	}
 	pthread_mutex_unlock(&rows_lock);
 	return cache;
+}
+
+static void rows_take(void)
+{
+	pthread_mutex_lock(&rows_lock);
+}
+
+static void rows_release(void)
+{
+	pthread_mutex_unlock(&rows_lock);
+}
+
+/* The parent's caches are not the child's. */
+static void rows_forget(void)
+{
+	for (struct lcore_row *row = rows; row; row = row->next)
+		memset(row->caches, 0, sizeof(row->caches));
+	rows_release();
+}
+
+__attribute__((constructor)) static void rows_prepare(void)
+{
+	pthread_atfork(rows_take, rows_release, rows_forget);
 }
 
 PP_API struct pp_cache *pp_lcore_cache(struct pp_pool *pool, unsigned lcore_id)
@@ -91,6 +117,7 @@ PP_API struct pp_cache *pp_lcore_cache(struct pp_pool *pool, unsigned lcore_id)
 		return NULL;
 	}
 	row = row_find(pool);
+	/* E5: before the cache is used; pairs with E4. */
 	if (PP_LIKELY(row != NULL))
 		cache = __atomic_load_n(&row->caches[lcore_id], __ATOMIC_ACQUIRE);
 	return PP_LIKELY(cache != NULL) ? cache : row_fill(pool, lcore_id);

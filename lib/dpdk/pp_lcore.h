@@ -13,7 +13,8 @@ extern "C" {
  * The cache of that lcore in this pool, made on first use and called "lcoreN"
  * in the pool's books. NULL with errno: EINVAL no such lcore id
  * (0..RTE_MAX_LCORE-1), ENOSPC all caches of the pool are taken, ENOMEM.
- * One thread may use it at a time; any thread may ask for it.
+ * One thread may use it at a time; any thread may ask for it. A forked child
+ * gets others.
  *
  * A thread that allocates for itself has no need of it: pp_pool_cache() finds
  * the thread's own cache without being told a number, also where there is none

@@ -2,6 +2,7 @@
 /* Mempool: the ops by which an rte_mempool takes its objects from a pktpool. */
 #include "pp_binding.h"
 #include "pp_fail.h"
+#include "pp_local.h"
 
 #include <rte_mbuf.h>
 
@@ -9,7 +10,7 @@ static const struct rte_mempool_ops mempool_ops;
 
 struct pp_binding *pp_mempool_binding(const struct rte_mempool *mp)
 {
-	if (!mp || !mp->pool_data ||
+	if (!mp || !mp->pool_id ||
 	    rte_mempool_get_ops(mp->ops_index)->dequeue != mempool_ops.dequeue)
 		return NULL;
 	return mp->pool_config;
@@ -25,45 +26,79 @@ static int mempool_alloc(struct rte_mempool *mp)
 			       "mempool %s has no pktpool: make it by "
 			       "pp_pktmbuf_pool_create()",
 			       mp->name);
-	mp->pool_data = binding->pool;
+	mp->pool_id = binding->id;
 	return 0;
 }
 
 /* Also after a failed creation, and after rte_mempool_free() by who knew no better. */
 static void mempool_free(struct rte_mempool *mp)
 {
-	if (mp->pool_data)
+	if (mp->pool_id)
 		pp_binding_destroy(mp->pool_config);
-	mp->pool_data = NULL;
+	mp->pool_id = 0;
 }
 
-static __rte_noinline int mempool_dequeue_uncached(struct pp_pool *pool, void **objs, unsigned n)
+static struct pp_pool *mempool_pool(const struct rte_mempool *mp)
 {
-	unsigned got = pp_pool_alloc_burst(pool, objs, n);
+	return ((const struct pp_binding *)mp->pool_config)->pool;
+}
 
+static int cache_dequeue(struct pp_cache *cache, void **objs, unsigned n)
+{
+	/* As n > 0, it need not be kept to be compared with. */
+	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, 0)) ? 0 : -ENOBUFS;
+}
+
+/* Of more than fit in registers, by a thread's first call, or one that gets no cache. */
+static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
+{
+	struct pp_pool *pool = mempool_pool(mp);
+	struct pp_cache *cache = pp_local_cache(mp->pool_id);
+	unsigned got;
+
+	if (PP_UNLIKELY(!cache))
+		cache = pp_local_find(mp->pool_id, pool);
+	if (PP_LIKELY(cache && n))
+		return cache_dequeue(cache, objs, n);
+	got = pp_pool_alloc_burst(pool, objs, n);
 	if (got == n)
 		return 0;
 	pp_pool_free(pool, objs, got);
 	return -ENOBUFS;
 }
 
-static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
+static __rte_noinline int mempool_enqueue_more(struct rte_mempool *mp, void *const *objs,
+					       unsigned n)
 {
-	struct pp_cache *cache = pp_pool_cache(mp->pool_data);
+	struct pp_pool *pool = mempool_pool(mp);
+	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
 	if (PP_UNLIKELY(!cache))
-		return mempool_dequeue_uncached(mp->pool_data, objs, n);
-	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, 0) == n) ? 0 : -ENOBUFS;
+		cache = pp_local_find(mp->pool_id, pool);
+	if (PP_LIKELY(cache != NULL))
+		pp_free_bulk(cache, objs, n);
+	else
+		pp_pool_free(pool, objs, n);
+	return 0;
+}
+
+/* The hit of a few calls nothing that returns here, so that it saves no register. */
+static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
+{
+	struct pp_cache *cache = pp_local_cache(mp->pool_id);
+
+	if (PP_UNLIKELY(!cache) || n - 1 >= PP_OFFSET_INLINE)
+		return mempool_dequeue_more(mp, objs, n);
+	return cache_dequeue(cache, objs, n);
 }
 
 static int mempool_enqueue(struct rte_mempool *mp, void *const *objs, unsigned n)
 {
-	struct pp_cache *cache = pp_pool_cache(mp->pool_data);
+	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
-	if (PP_LIKELY(cache != NULL))
-		pp_free_bulk(cache, objs, n);
-	else
-		pp_pool_free(mp->pool_data, objs, n);
+	if (PP_UNLIKELY(!cache) || n > PP_OFFSET_INLINE)
+		return mempool_enqueue_more(mp, objs, n);
+	pp_free_bulk(cache, objs, n);
 	return 0;
 }
 
@@ -71,7 +106,7 @@ static unsigned mempool_get_count(const struct rte_mempool *mp)
 {
 	struct pp_stats stats;
 
-	pp_pool_stats(mp->pool_data, &stats);
+	pp_pool_stats(mempool_pool(mp), &stats);
 	return (unsigned)(stats.total - stats.in_flight);
 }
 

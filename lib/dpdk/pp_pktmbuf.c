@@ -5,6 +5,7 @@
 #include "pp_device.h"
 #include "pp_fail.h"
 #include "pp_lcore.h"
+#include "pp_local.h"
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -89,6 +90,7 @@ static struct pp_binding *binding_create(struct pp_pool *pool, uint32_t flags)
 		return NULL;
 	}
 	binding->pool = pool;
+	binding->id = pp_local_id();
 	binding->region = region;
 	binding->extent = extent;
 	binding->flags = flags;
@@ -140,7 +142,7 @@ static struct rte_mempool *mempool_create(const struct pp_pktmbuf_params *params
 		return NULL;
 	}
 	rte_pktmbuf_pool_init(mp, &priv);
-	mp->pool_data = binding->pool;
+	mp->pool_id = binding->id;
 	binding->mp = mp;
 	return mp;
 }
@@ -213,7 +215,9 @@ fail:
 
 PP_API struct pp_pool *pp_pktmbuf_pool(const struct rte_mempool *mp)
 {
-	return pp_mempool_binding(mp) ? mp->pool_data : NULL;
+	const struct pp_binding *binding = pp_mempool_binding(mp);
+
+	return binding ? binding->pool : NULL;
 }
 
 static int not_ours(const struct rte_mempool *mp)

@@ -3,7 +3,6 @@
 #include "dpdk_test.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <rte_errno.h>
 #include <rte_memory.h>
 #include <rte_version.h>
@@ -182,8 +181,7 @@ static void test_ordinary_pages_have_no_physical_address(void **state)
 static void test_no_room_in_eal_leaves_nothing(void **state)
 {
 	enum { MOST = 200 };
-	char *memory =
-		mmap(NULL, MOST * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = aligned_alloc(4096, MOST * 4096);
 	struct pp_pktmbuf_params params = {
 		.sz = sizeof(params),
 		.name = "test",
@@ -193,14 +191,14 @@ static void test_no_room_in_eal_leaves_nothing(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_true(memory != MAP_FAILED);
+	assert_non_null(memory);
 	while (n < MOST && !rte_extmem_register(memory + n * 4096, 4096, NULL, 1, 4096))
 		n++;
 	assert_in_range(n, 1, MOST - 1);
 	refused(&params, ENOSPC, "external memory");
 	while (n--)
 		assert_int_equal(rte_extmem_unregister(memory + n * 4096, 4096), 0);
-	munmap(memory, MOST * 4096);
+	free(memory);
 	assert_int_equal(pp_pktmbuf_pool_free(
 				 test_pool_create((struct pp_pktmbuf_params){ .mbufs = 64 })),
 			 0);

@@ -189,7 +189,7 @@ static void storm_rages(uint32_t flags)
 		storms[i].seed = (unsigned)i + 1;
 		assert_int_equal(pthread_create(&threads[i], NULL, storm_run, &storms[i]), 0);
 	}
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 20; round++) {
 		while (pp_pktmbuf_pool_grow(mp, 1) > 0)
 			grown++;
 		/* The threads hold at most 1,800 of at least 2,600: some hugepages can go. */
