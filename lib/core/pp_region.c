@@ -314,6 +314,9 @@ int pp_region_populate(struct pp_region *region, uint32_t p)
 		return pp_fail(-EINVAL, "cannot bind memory to NUMA node %d: %s",
 			       region->pages[p].node, strerror(errno));
 	if (madvise(start, bytes, MADV_POPULATE_WRITE)) {
+		if (errno == EINVAL)
+			return pp_fail(-ENOSYS, "this kernel cannot populate memory on demand "
+						"(MADV_POPULATE_WRITE, Linux 5.14)");
 		/* What a partly populated unit of ordinary pages got. */
 		madvise(start, bytes, MADV_REMOVE);
 		return hugepage_shortage(region, p);

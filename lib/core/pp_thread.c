@@ -162,8 +162,11 @@ PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
 
 PP_API void pp_cache_destroy(struct pp_cache *cache)
 {
-	if (cache)
-		pp_take_back_slot(pp_store_of(cache), (struct pp_owner *)cache);
+	struct pp_store *store = cache ? pp_store_of(cache) : NULL;
+
+	/* NULL too when the pool has ended, and the cache with it. */
+	if (store)
+		pp_take_back_slot(store, (struct pp_owner *)cache);
 }
 
 PP_API struct pp_pool *pp_cache_pool(const struct pp_cache *cache)
