@@ -120,8 +120,10 @@ middle_start $pool
 start=$SECONDS
 table=3
 say "$PING_COUNT pings from a to b, and $PING_COUNT from b to a"
-lost_ab=$(pings_lost "$A" $ADDRESS_B $PING_COUNT)
-lost_ba=$(pings_lost "$B" $ADDRESS_A $PING_COUNT)
+pings_send "$A" $ADDRESS_B $PING_COUNT
+lost_ab=$LOST
+pings_send "$B" $ADDRESS_A $PING_COUNT
+lost_ba=$LOST
 say "of those from a $lost_ab were lost, of those from b $lost_ba"
 
 say "$TCP_MIB MiB over TCP from a to b"
@@ -169,7 +171,7 @@ jq -n --slurpfile fwd "$TMP/main.json" --slurpfile peer "$TMP/fwd.json" \
 	--argjson peer_rate "$peer_rate" '
 	$fwd[0] + {
 		driver: $driver, ping_sent: $ping_sent,
-		ping_lost: (if $lost_ab < 0 or $lost_ba < 0 then $ping_sent else $lost_ab + $lost_ba end),
+		ping_lost: ($lost_ab + $lost_ba),
 		tcp_bytes: $tcp_bytes, tcp_ms: $tcp_ms, tcp_sha_ok: $tcp_ok,
 		udp_sent: $sent, udp_received: $received, udp_damaged: $damaged,
 		udp_rate: {($fwd[0].pool): $rate, ($peer[0].pool): $peer_rate},
