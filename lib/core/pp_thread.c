@@ -14,16 +14,8 @@
 #include "pp_fail.h"
 #include "pp_inside.h"
 
-/* A thread's caches by the slot of their pool; an entry counts only while its
- * generation is the pool's. */
-struct pp_thread {
-	struct {
-		uint64_t generation;
-		struct pp_cache *cache;
-	} entry[PP_POOLS_MAX];
-};
-
-static __thread struct pp_thread *self __attribute__((tls_model("initial-exec")));
+/* [PP_POOLS_MAX], NULL until the thread's first cache. */
+__thread struct pp_thread_entry *pp_thread_entries;
 
 /* Pools of this process by slot, all under the lock. */
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,17 +27,17 @@ static pthread_key_t exit_key;
 /* Leaves all that the thread has cached to the others. */
 static void thread_end(void *arg)
 {
-	struct pp_thread *thread = arg;
+	struct pp_thread_entry *entries = arg;
 
 	pthread_mutex_lock(&pools_lock);
 	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
-		if (pools[slot] && thread->entry[slot].cache &&
-		    thread->entry[slot].generation == pools[slot]->generation)
+		if (pools[slot] && entries[slot].cache &&
+		    entries[slot].generation == pools[slot]->generation)
 			pp_take_back_slot(&pools[slot]->store,
-					  (struct pp_owner *)thread->entry[slot].cache);
+					  (struct pp_owner *)entries[slot].cache);
 	pthread_mutex_unlock(&pools_lock);
-	self = NULL;
-	free(thread);
+	pp_thread_entries = NULL;
+	free(entries);
 }
 
 static void fork_before(void)
@@ -70,8 +62,8 @@ static void fork_child(void)
 			memset(&pools[slot]->devices, 0, sizeof(pools[slot]->devices));
 			pools[slot]->attached = true;
 		}
-	if (self)
-		memset(self, 0, sizeof(*self));
+	if (pp_thread_entries)
+		memset(pp_thread_entries, 0, PP_POOLS_MAX * sizeof(*pp_thread_entries));
 	pthread_mutex_unlock(&pools_lock);
 	pp_take_register();
 }
@@ -85,11 +77,11 @@ static void thread_once(void)
 /* The last thread's exit runs no key destructors. */
 __attribute__((destructor)) static void process_end(void)
 {
-	struct pp_thread *thread = self;
+	struct pp_thread_entry *entries = pp_thread_entries;
 
-	if (thread) {
+	if (entries) {
 		pthread_setspecific(exit_key, NULL);
-		thread_end(thread);
+		thread_end(entries);
 	}
 }
 
@@ -178,28 +170,35 @@ static __attribute__((noinline)) struct pp_cache *thread_cache_make(struct pp_po
 {
 	struct pp_cache *cache;
 
-	if (!self) {
-		self = calloc(1, sizeof(*self));
-		if (!self) {
+	if (!pp_thread_entries) {
+		pp_thread_entries = calloc(PP_POOLS_MAX, sizeof(*pp_thread_entries));
+		if (!pp_thread_entries) {
 			errno = ENOMEM;
 			pp_fail(-ENOMEM, "no memory for a thread's table of caches");
 			return NULL;
 		}
-		pthread_setspecific(exit_key, self);
+		pthread_setspecific(exit_key, pp_thread_entries);
 	}
 	cache = pp_cache_create(pool, NULL);
 	if (cache) {
-		self->entry[pool->slot].cache = cache;
-		self->entry[pool->slot].generation = pool->generation;
+		pp_thread_entries[pool->slot].cache = cache;
+		pp_thread_entries[pool->slot].generation = pool->generation;
 	}
 	return cache;
 }
 
 PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool)
 {
-	struct pp_thread *thread = self;
+	const struct pp_thread_entry *entries = pp_thread_entries;
 
-	if (PP_LIKELY(thread && thread->entry[pool->slot].generation == pool->generation))
-		return thread->entry[pool->slot].cache;
+	if (PP_LIKELY(entries && entries[pool->slot].generation == pool->generation))
+		return entries[pool->slot].cache;
 	return thread_cache_make(pool);
+}
+
+PP_API void pp_pool_key(struct pp_pool *pool, struct pp_pool_key *key)
+{
+	key->pool = pool;
+	key->generation = pool->generation;
+	key->slot = pool->slot;
 }

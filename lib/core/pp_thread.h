@@ -19,6 +19,34 @@ extern "C" {
 PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool);
 
 /*
+ * The same with its hit inlined, for libraries that ask on every burst. The
+ * key is good for the pool's life and for all threads; keep it beside the pool.
+ */
+struct pp_pool_key {
+	struct pp_pool *pool;
+	uint64_t generation;
+	uint32_t slot;
+};
+PP_API void pp_pool_key(struct pp_pool *pool, struct pp_pool_key *key);
+
+/* A thread's caches by pool; an entry counts while its generation is the pool's. */
+struct pp_thread_entry {
+	uint64_t generation;
+	struct pp_cache *cache;
+};
+PP_API extern __thread struct pp_thread_entry *pp_thread_entries
+	__attribute__((tls_model("initial-exec")));
+
+static inline struct pp_cache *pp_key_cache(const struct pp_pool_key *key)
+{
+	const struct pp_thread_entry *entries = pp_thread_entries;
+
+	if (PP_LIKELY(entries && entries[key->slot].generation == key->generation))
+		return entries[key->slot].cache;
+	return pp_pool_cache(key->pool);
+}
+
+/*
  * A cache as a handle, for who keeps his own books of threads (one per EAL
  * lcore, per queue, per coroutine scheduler). One thread of the process that
  * made it may use it at a time. NULL with errno ENOSPC (all caches taken) or
