@@ -23,11 +23,11 @@ done)
 
 # Calls: exported ones, and the inlined ones that a user writes.
 calls=$(cat $installed | tr '\n' ' ' | sed 's/PP_API/\n&/g; s/$/\n/' | sed -nE \
-	's/^PP_API [^;(]*[ *](pp_[a-z0-9_]+)(\(| *;| +__attr).*/\1/p; s/^PP_API [^;(]*\(\*(pp_[a-z0-9_]+)\).*/\1/p'
+	's/^PP_API [^;(]*[ *](pp_[a-z0-9_]+)(\(| *;|[[:blank:]]+__attr).*/\1/p; s/^PP_API [^;(]*\(\*(pp_[a-z0-9_]+)\).*/\1/p'
 	sed -nE 's/^static inline [a-z ]*\*?(pp_[a-z0-9_]+)\(.*/\1/p' lib/core/pp_bulk.h)
 [ "$(wc -l <<<"$calls")" -gt 40 ] || complain "only $(wc -l <<<"$calls") calls found in the headers"
 for call in $calls; do
-	want "$call: in no man page" "^\.(Nm|Fn|Va) $call( |\$)" doc/man/*.3
+	want "$call: in no man page" "^\..*\b$call\b" doc/man/*.3
 done
 # Every name of a page can be asked for.
 for page in doc/man/*.3; do
