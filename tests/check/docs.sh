@@ -13,7 +13,7 @@ complain() {
 # Says what is missing where, unless the pattern is found there.
 want() {
 	looked=$((looked + 1))
-	grep -qE -- "$2" "${@:3}" || complain "$1"
+	grep -qE -e "$2" "${@:3}" || complain "$1"
 }
 
 installed=$(for file in lib/core/meson.build lib/dpdk/meson.build; do
