@@ -36,18 +36,18 @@ static inline bool pattern_is_paired(enum bench_pattern pattern)
 	return pattern == PATTERN_PIPELINE || pattern == PATTERN_CONTENDED;
 }
 
-/* Before a one-core sample up to this many buffers are taken aside, so that
- * samples begin at different places of a cache. */
 #define BENCH_ASIDE_MAX 448
 
 /* One lcore's part of one sample. */
 struct bench_job {
 	void *seat;  /* its handle on the pool */
-	void **bufs; /* room for `held` */
+	void **bufs; /* room for `held`, from a cache line's start */
 	struct rte_ring *ring;
 	uint32_t *tail_get, *tail_put; /* histograms of cycles, BENCH_TAIL_END long */
 	unsigned burst;
-	bool constant; /* the burst is known at compile time */
+	bool constant;  /* the burst is known at compile time */
+	unsigned shift; /* pointers by which the arrays are off a cache line's start */
+	unsigned aside; /* buffers out during the sample, up to BENCH_ASIDE_MAX */
 	unsigned held, laps;
 	unsigned count; /* buffers in all, of patterns without laps */
 };
@@ -188,6 +188,8 @@ struct bench_machine {
 };
 void machine_describe(struct bench_machine *machine);
 
+/* Where a round's samples begin: the same for every peer. */
+void job_place(struct bench_job *job, unsigned buffers, unsigned round);
 int tails_measure(struct bench_pools *pools, const struct bench_options *options, void **bufs,
 		  struct bench_results *results);
 int bench_run(const struct bench_options *options, unsigned lcore, struct bench_results *results);

@@ -3,8 +3,8 @@
 #include "bench.h"
 
 #define PEER_LOOPS bare_loops
-#define peer_get(seat, bufs, n) ((void)(seat), (n))
-#define peer_put(seat, bufs, n) ((void)(seat))
+#define peer_get(seat, bufs, n) ((void)(seat), (void)(bufs), (n))
+#define peer_put(seat, bufs, n) ((void)(seat), (void)(bufs), (void)(n))
 #define peer_get_one(seat) (seat)
 #define peer_put_one(seat, buf) ((void)(seat), (void)(buf))
 

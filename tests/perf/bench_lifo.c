@@ -68,7 +68,7 @@ struct bench_lifo *lifo_create(unsigned count)
 
 	if (!lifo)
 		return NULL;
-	lifo->slots = calloc(count, sizeof(void *));
+	lifo->slots = aligned_alloc(64, (count + 7) / 8 * 64);
 	if (!lifo->slots) {
 		free(lifo);
 		return NULL;

@@ -14,6 +14,12 @@
 
 #define LOOP_INLINE static inline __attribute__((always_inline))
 
+/* An array on the stack, whose place in its cache line is the sample's: wide
+ * copies mind it, and an application's lies anywhere. */
+#define LOOP_ARRAY(bufs, job)                                                  \
+	void *room_[BENCH_BURST_MAX + 8] __attribute__((aligned(64))) = { 0 }; \
+	void **bufs = room_ + (job)->shift
+
 /* The pointers count as read and written here: nothing stays in a register
  * that an application would find in memory. */
 #define LOOP_BARRIER(bufs) __asm__ volatile("" : : "r"(bufs) : "memory")
@@ -38,6 +44,22 @@
 			__asm__ volatile("" : "+r"(n)); \
 	} while (0)
 
+/*
+ * Buffers taken before the clock starts and put after it stops, so that samples
+ * begin at different places of a cache: what is fast at one only is not fast.
+ */
+LOOP_INLINE void aside_take(void *seat, void **aside, unsigned n)
+{
+	if (n && peer_get(seat, aside, n) != n)
+		bench_starved();
+}
+
+LOOP_INLINE void aside_put(void *seat, void **aside, unsigned n)
+{
+	if (n)
+		peer_put(seat, aside, n);
+}
+
 #define LOOP_DISPATCH(body)                                      \
 	static uint64_t body##_loop(const struct bench_job *job) \
 	{                                                        \
@@ -57,11 +79,14 @@
 
 LOOP_INLINE uint64_t hot(const struct bench_job *job, unsigned n, bool constant)
 {
-	void *bufs[BENCH_BURST_MAX];
+	LOOP_ARRAY(bufs, job);
 	void *seat = job->seat;
 	unsigned ops = job->count / n;
-	uint64_t start = rte_rdtsc_precise();
+	void *aside[BENCH_ASIDE_MAX];
+	uint64_t start, cycles;
 
+	aside_take(seat, aside, job->aside);
+	start = rte_rdtsc_precise();
 	for (unsigned i = 0; i < ops; i++) {
 		LOOP_HIDE(n, constant);
 		if (unlikely(peer_get(seat, bufs, n) != n))
@@ -70,17 +95,22 @@ LOOP_INLINE uint64_t hot(const struct bench_job *job, unsigned n, bool constant)
 		peer_put(seat, bufs, n);
 		LOOP_BARRIER(bufs);
 	}
-	return rte_rdtsc_precise() - start;
+	cycles = rte_rdtsc_precise() - start;
+	aside_put(seat, aside, job->aside);
+	return cycles;
 }
 LOOP_DISPATCH(hot)
 
 LOOP_INLINE uint64_t hold(const struct bench_job *job, unsigned n, bool constant)
 {
-	void **bufs = job->bufs;
+	void **bufs = job->bufs + job->shift;
 	void *seat = job->seat;
 	unsigned held = job->held;
-	uint64_t start = rte_rdtsc_precise();
+	void *aside[BENCH_ASIDE_MAX];
+	uint64_t start, cycles;
 
+	aside_take(seat, aside, job->aside);
+	start = rte_rdtsc_precise();
 	for (unsigned lap = 0; lap < job->laps; lap++) {
 		for (unsigned i = 0; i < held; i += n) {
 			LOOP_HIDE(n, constant);
@@ -93,7 +123,9 @@ LOOP_INLINE uint64_t hold(const struct bench_job *job, unsigned n, bool constant
 		}
 		LOOP_BARRIER(bufs);
 	}
-	return rte_rdtsc_precise() - start;
+	cycles = rte_rdtsc_precise() - start;
+	aside_put(seat, aside, job->aside);
+	return cycles;
 }
 LOOP_DISPATCH(hold)
 
@@ -120,7 +152,7 @@ LOOP_DISPATCH(produce)
 
 LOOP_INLINE uint64_t consume(const struct bench_job *job, unsigned n, bool constant)
 {
-	void *bufs[BENCH_BURST_MAX];
+	LOOP_ARRAY(bufs, job);
 	void *seat = job->seat;
 	struct rte_ring *ring = job->ring;
 	unsigned count = job->count;
@@ -151,8 +183,11 @@ static uint64_t one_loop(const struct bench_job *job)
 {
 	void *seat = job->seat;
 	unsigned count = job->count;
-	uint64_t start = rte_rdtsc_precise();
+	void *aside[BENCH_ASIDE_MAX];
+	uint64_t start, cycles;
 
+	aside_take(seat, aside, job->aside);
+	start = rte_rdtsc_precise();
 	for (unsigned i = 0; i < count; i++) {
 		void *buf = peer_get_one(seat);
 
@@ -162,7 +197,9 @@ static uint64_t one_loop(const struct bench_job *job)
 		peer_put_one(seat, buf);
 		__asm__ volatile("" : : : "memory");
 	}
-	return rte_rdtsc_precise() - start;
+	cycles = rte_rdtsc_precise() - start;
+	aside_put(seat, aside, job->aside);
+	return cycles;
 }
 
 LOOP_INLINE void tail_count(uint32_t *histogram, uint64_t cycles)
@@ -172,10 +209,13 @@ LOOP_INLINE void tail_count(uint32_t *histogram, uint64_t cycles)
 
 static uint64_t tail_loop(const struct bench_job *job)
 {
-	void **bufs = job->bufs;
+	void **bufs = job->bufs + job->shift;
 	void *seat = job->seat;
-	uint64_t begin = rte_rdtsc_precise();
+	void *aside[BENCH_ASIDE_MAX];
+	uint64_t begin, cycles;
 
+	aside_take(seat, aside, job->aside);
+	begin = rte_rdtsc_precise();
 	for (unsigned lap = 0; lap < job->laps; lap++) {
 		for (unsigned i = 0; i < job->held; i += 32) {
 			uint64_t start = rte_rdtsc_precise();
@@ -193,7 +233,9 @@ static uint64_t tail_loop(const struct bench_job *job)
 		}
 		LOOP_BARRIER(bufs);
 	}
-	return rte_rdtsc_precise() - begin;
+	cycles = rte_rdtsc_precise() - begin;
+	aside_put(seat, aside, job->aside);
+	return cycles;
 }
 
 const struct bench_loops PEER_LOOPS = {

@@ -17,9 +17,12 @@ unsigned options_buffer_size(const struct bench_options *options, unsigned buffe
 
 unsigned options_held(const struct bench_options *options, unsigned buffers)
 {
+	/* So few of a small pool that rte_mempool cannot starve: up to 768 of its
+	 * buffers may lie in the other lcore's cache, out of reach. */
+	unsigned most = buffers / (buffers < 16 * 1024 ? 8 : 4);
 	unsigned held = options->held ? options->held : 4096;
 
-	return held > buffers / 4 ? buffers / 4 : held;
+	return held > most ? most : held;
 }
 
 static const char options_usage[] =
@@ -31,7 +34,7 @@ static const char options_usage[] =
 	"  --no-plot\n"
 	"  --size N[,N]...    buffers, 1K .. 16M (default: 16K,1K,64K,1M,16M)\n"
 	"  --hold N           buffers held in hold and contended (default: 4096,\n"
-	"                     or a quarter of a smaller pool)\n"
+	"                     or less of a smaller pool)\n"
 	"  --buffer-size N    bytes (default: 2048, or 64 in pools above 64K)\n"
 	"  --owners           our pool remembers who has each buffer\n"
 	"  --rounds N         samples of each figure (default: 128)\n"

@@ -18,7 +18,6 @@ struct runner {
 	struct bench_pools pools;
 	unsigned lcore; /* the second one */
 	void **bufs[2];
-	void *aside[BENCH_ASIDE_MAX];
 	struct bench_results *results;
 };
 
@@ -40,35 +39,23 @@ static const struct bench_loops *peer_loops(enum bench_peer peer, enum bench_pat
 	}
 }
 
-static void aside_take(struct runner *run, enum bench_peer peer, unsigned n)
+/*
+ * Arrays begin 0, 16, 32, 48 bytes into a line in turn (malloc and the stack
+ * promise 16), and caches at any of their places: a prime number of them further
+ * whenever the arrays are back where they were.
+ */
+void job_place(struct bench_job *job, unsigned buffers, unsigned round)
 {
-	void *seat = run->pools.seats[peer][0];
-	unsigned got = n;
+	unsigned most = buffers / 32;
 
-	if (peer == PEER_PKTPOOL)
-		got = pp_alloc_bulk(seat, run->aside, n, 0);
-	else if (peer != PEER_FLOOR && n)
-		got = rte_mempool_get_bulk(seat, run->aside, n) ? 0 : n;
-	if (got != n)
-		bench_starved();
-}
-
-static void aside_return(struct runner *run, enum bench_peer peer, unsigned n)
-{
-	void *seat = run->pools.seats[peer][0];
-
-	if (peer == PEER_PKTPOOL)
-		pp_free_bulk(seat, run->aside, n);
-	else if (peer != PEER_FLOOR && n)
-		rte_mempool_put_bulk(seat, run->aside, n);
+	job->shift = round % 4 * 2;
+	job->aside = round / 4 * 37 % (most < BENCH_ASIDE_MAX ? most : BENCH_ASIDE_MAX);
 }
 
 static void sample_alone(struct runner *run, const struct bench_cell *cell, enum bench_peer peer,
 			 unsigned round, struct bench_sample *sample)
 {
 	const struct bench_loops *loops = peer_loops(peer, cell->pattern);
-	/* 64 is a burst: bursts stay aligned as in an application that never takes fewer. */
-	unsigned aside = round * cell->burst % BENCH_ASIDE_MAX;
 	struct bench_job job = {
 		.seat = run->pools.seats[peer][0],
 		.bufs = run->bufs[0],
@@ -80,19 +67,18 @@ static void sample_alone(struct runner *run, const struct bench_cell *cell, enum
 	};
 	uint64_t cycles;
 
+	job_place(&job, cell->buffers, round);
 	if (cell->pattern == PATTERN_HOLD) {
 		cycles = loops->hold(&job);
 		sample->cycles = (double)cycles / ((double)job.laps * job.held);
 		return;
 	}
-	aside_take(run, peer, aside);
 	cycles = cell->pattern == PATTERN_HOT ? loops->hot(&job) : loops->one(&job);
-	aside_return(run, peer, aside);
 	sample->cycles = (double)cycles / job.count;
 }
 
 static void sample_pair(struct runner *run, const struct bench_cell *cell, enum bench_peer peer,
-			struct bench_sample *sample)
+			unsigned round, struct bench_sample *sample)
 {
 	const struct bench_loops *loops = peer_loops(peer, cell->pattern);
 	bool pipeline = cell->pattern == PATTERN_PIPELINE;
@@ -111,6 +97,7 @@ static void sample_pair(struct runner *run, const struct bench_cell *cell, enum 
 			.laps = run->options->count / cell->held + 1,
 			.count = run->options->count,
 		};
+		job_place(&jobs[i], cell->buffers, round);
 		sides[i].job = &jobs[i];
 		sides[i].loop = !pipeline ? loops->hold : i ? loops->consume : loops->produce;
 	}
@@ -164,7 +151,7 @@ static void cells_measure(struct runner *run, unsigned first)
 				if (!run->pools.seats[peer][0])
 					continue;
 				if (pattern_is_paired(cell->pattern))
-					sample_pair(run, cell, peer, &sample);
+					sample_pair(run, cell, peer, round, &sample);
 				else
 					sample_alone(run, cell, peer, round, &sample);
 				if (round > 0)
@@ -180,8 +167,7 @@ static int size_run(struct runner *run, unsigned buffers, bool first)
 	if (error)
 		return error;
 	for (unsigned i = 0; i < 2; i++) {
-		/* Bursts that do not divide the count may pass it by one burst. */
-		run->bufs[i] = calloc(run->pools.held + BENCH_BURST_MAX, sizeof(void *));
+		run->bufs[i] = aligned_alloc(64, (run->pools.held + BENCH_BURST_MAX) / 8 * 64);
 		if (!run->bufs[i])
 			error = -ENOMEM;
 	}

@@ -80,6 +80,7 @@ int tails_measure(struct bench_pools *pools, const struct bench_options *options
 				.tail_put = histograms[i * TAIL_OPS + TAIL_PUT],
 			};
 
+			job_place(&job, pools->buffers, turn);
 			loops[i]->tail(&job);
 		}
 	}
