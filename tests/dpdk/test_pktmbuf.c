@@ -159,8 +159,9 @@ static void gapless_chunk(struct rte_mempool *mp, void *arg, struct rte_mempool_
 /* What net_af_xdp makes of it: first chunk's address, populated_size x object size. */
 static void test_a_gapless_pool_is_one_array(void **state)
 {
-	struct rte_mempool *mp = test_pool_create(
-		(struct pp_pktmbuf_params){ .mbufs = 3000, .flags = PP_POOL_GAPLESS });
+	/* Of 43 lines each: an mbuf lies at the end of a hugepage, its data on the next. */
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){
+		.mbufs = 3000, .data_room = 2560, .flags = PP_POOL_GAPLESS });
 	char *first = STAILQ_FIRST(&mp->mem_list)->addr, *object = first, *chunk = first;
 	struct rte_mbuf **mbufs;
 	unsigned n;
