@@ -1,83 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test: every mbuf of a gapless pool can be sent by net_af_xdp, whose UMEM cannot change. */
-#include "dpdk_test.h"
+#include "dpdk_far.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include <rte_dev.h>
 #include <rte_cycles.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "pp_device.h"
-
-/* An Ethertype for local experiments. */
-#define OURS 0x88b5
-
-static char near_end[IFNAMSIZ], far_end[IFNAMSIZ];
-
-static int run(const char *format, const char *a, const char *b)
-{
-	char command[160];
-
-	snprintf(command, sizeof(command), format, a, b);
-	return system(command);
-}
-
-static void veth_remove(void)
-{
-	run("ip link del dev %s 2>/dev/null%s", near_end, "");
-}
-
-static void veth_create(void)
-{
-	snprintf(near_end, sizeof(near_end), "ppn%d", getpid());
-	snprintf(far_end, sizeof(far_end), "ppf%d", getpid());
-	if (geteuid() || run("ip link add %s type veth peer name %s", near_end, far_end)) {
-		printf("skipped: no right to make a veth pair here\n");
-		exit(77);
-	}
-	atexit(veth_remove);
-	if (run("ip link set dev %s up && ip link set dev %s up", near_end, far_end))
-		exit(3);
-}
-
-static int far_socket(void)
-{
-	struct sockaddr_ll at = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(OURS),
-		.sll_ifindex = (int)if_nametoindex(far_end),
-	};
-	int room = 64 << 20, fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(OURS));
-
-	assert_true(fd >= 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	return fd;
-}
-
-/* Marks the numbers of the packets that are there; returns how many were new. */
-static unsigned far_receive(int fd, uint8_t *seen, uint32_t end)
-{
-	unsigned n = 0;
-	char frame[128];
-
-	while (recv(fd, frame, sizeof(frame), 0) >= 18) {
-		uint32_t number;
-
-		memcpy(&number, frame + 14, sizeof(number));
-		if (number < end && !seen[number]) {
-			seen[number] = 1;
-			n++;
-		}
-	}
-	return n;
-}
 
 static uint16_t port_open(struct rte_mempool *mp)
 {
@@ -85,7 +16,7 @@ static uint16_t port_open(struct rte_mempool *mp)
 	char args[64];
 	uint16_t port;
 
-	snprintf(args, sizeof(args), "iface=%s", near_end);
+	snprintf(args, sizeof(args), "iface=%s", far_near_name);
 	assert_int_equal(rte_eal_hotplug_add("vdev", "net_af_xdp0", args), 0);
 	assert_int_equal(rte_eth_dev_get_port_by_name("net_af_xdp0", &port), 0);
 	assert_int_equal(pp_pktmbuf_port_check(mp, port), 0);
@@ -106,7 +37,7 @@ static void test_every_mbuf_can_be_sent(void **state)
 	uint32_t end = pp_buffer_index_end(region), kept;
 	uint8_t *seen = calloc(end, 1);
 	uint16_t port = port_open(mp);
-	int fd = far_socket();
+	int fd = far_open(far_name);
 	struct rte_mbuf **mbufs;
 	unsigned n, sent = 0, came = 0;
 	uint64_t deadline;
@@ -116,13 +47,8 @@ static void test_every_mbuf_can_be_sent(void **state)
 	n = test_drain(mp, &mbufs);
 	assert_true(n > 4000);
 	for (unsigned i = 0; i < n; i++) {
-		char *frame = rte_pktmbuf_append(mbufs[i], 64);
-		uint32_t number = (uint32_t)pp_buffer_index(region, mbufs[i]);
-
-		memset(frame, 0xff, 12);
-		frame[12] = (char)(OURS >> 8);
-		frame[13] = (char)(OURS & 0xff);
-		memcpy(frame + 14, &number, sizeof(number));
+		far_write(rte_pktmbuf_append(mbufs[i], FAR_FRAME),
+			  (uint32_t)pp_buffer_index(region, mbufs[i]));
 	}
 	deadline = rte_get_timer_cycles() + 10 * rte_get_timer_hz();
 	while (came < n && rte_get_timer_cycles() < deadline) {
@@ -159,7 +85,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_every_mbuf_can_be_sent),
 	};
 
-	veth_create();
+	far_veth_create();
 	test_eal_start(argc, argv, 32);
 	return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
