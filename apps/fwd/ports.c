@@ -17,8 +17,41 @@
 
 /* Asked for; drivers that want other numbers adjust them. */
 #define DESCRIPTORS 1024
-/* What one queue of net_af_xdp holds: its fill ring, and as many being sent. */
-#define XDP_QUEUE_BUFFERS (2 * 2048)
+
+/*
+ * The most buffers that one queue's rings hold. What is out when the ports are
+ * closed beyond that was lost in here.
+ */
+static uint32_t driver_holds(const char *driver)
+{
+	static const struct {
+		const char *name;
+		uint32_t buffers;
+	} known[] = {
+		/* Its fill ring, and as many being sent. */
+		{ "net_af_xdp", 2 * 2048 },
+		/* These copy, or make up what they receive. */
+		{ "net_af_packet", 0 },
+		{ "net_null", 0 },
+		{ "net_pcap", 0 },
+		{ "net_memif", 0 },
+		{ "net_ring", 1024 },
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(known); i++)
+		if (strcmp(driver, known[i].name) == 0)
+			return known[i].buffers;
+	return 2 * DESCRIPTORS;
+}
+
+uint64_t ports_hold(const struct ports *ports, const struct options *o)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ports->n; i++)
+		sum += (uint64_t)driver_holds(ports->at[i].driver) * o->queues;
+	return sum;
+}
 
 bool ports_any_xdp(const struct ports *ports)
 {
@@ -110,12 +143,8 @@ static int ports_pair(struct ports *ports, enum program_way way)
 /* A port that cannot fill its ring receives nothing and says nothing: refuse it here. */
 static int ports_weigh(const struct ports *ports, const struct options *o)
 {
-	unsigned xdp_queues = 0;
-	uint64_t need;
+	uint64_t need = ports_hold(ports, o) + (uint64_t)ports->n * o->queues * o->burst;
 
-	for (unsigned i = 0; i < ports->n; i++)
-		xdp_queues += ports->at[i].xdp ? o->queues : 0;
-	need = (uint64_t)xdp_queues * XDP_QUEUE_BUFFERS + (uint64_t)ports->n * o->queues * o->burst;
 	if (o->buffers < need) {
 		complain("--buffers %u: too few: the rings and bursts of these %u ports hold up to "
 			 "%" PRIu64 ": --buffers %" PRIu64,

@@ -41,6 +41,8 @@ int ports_open(struct ports *ports, const struct options *o, struct rte_mempool 
 /* Stops and closes those that are open. */
 int ports_close(struct ports *ports);
 
+/* The most buffers that their rings hold. */
+uint64_t ports_hold(const struct ports *ports, const struct options *o);
 bool ports_any_xdp(const struct ports *ports);
 /* Whose interface has vanished since the last call: says so, once for each. */
 void ports_watch(struct ports *ports);

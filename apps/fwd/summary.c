@@ -42,6 +42,7 @@ void summary_print(const struct summary *s)
 
 int summary_balance(const struct summary *s)
 {
+	uint64_t most = ports_hold(s->ports, s->o);
 	int status = FWD_OK;
 
 	for (unsigned i = 0; i < s->ports->n; i++) {
@@ -53,6 +54,12 @@ int summary_balance(const struct summary *s)
 		complain("port %u: %" PRIu64 " packets came in and %" PRIu64 " went out or were "
 			 "freed: packets were lost in here",
 			 s->ports->at[i].id, t.rx + t.first, gone);
+		status = FWD_FAILED;
+	}
+	if (s->kept_by_driver > most) {
+		complain("%" PRIu64 " buffers are out with all ports closed, and their rings hold "
+			 "no more than %" PRIu64 ": the rest was lost in here",
+			 s->kept_by_driver, most);
 		status = FWD_FAILED;
 	}
 	return status;

@@ -20,8 +20,9 @@ struct summary {
 void summary_print(const struct summary *s);
 
 /*
- * Whether all that came in went out or was freed: else an application's own
- * leak could hide behind what drivers keep. An enum fwd_exit.
+ * Whether all that came in went out or was freed, and no more buffers are out
+ * than drivers can have kept: else an application's own leak could hide behind
+ * those. An enum fwd_exit.
  */
 int summary_balance(const struct summary *s);
 
