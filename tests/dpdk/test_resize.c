@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#define PATIENCE_US 20000
+#define PATIENCE_US 1000000
 
 static uint32_t page_mbufs(const struct rte_mempool *mp)
 {
