@@ -94,25 +94,30 @@ static bool depot_hold_back(struct pp_store *store, uint32_t offset)
 	return false;
 }
 
-/* By runs to where each belongs: only with several nodes, or while shrinking. */
+/* To where each belongs, by runs: only with several nodes, or while shrinking. */
 static uint32_t depot_put_sorted(struct pp_store *store, uint32_t d, uint32_t id,
 				 const uint32_t *offsets, uint32_t n)
 {
 	bool leaving = atomic_load_explicit(&store->shared->leaving, memory_order_acquire);
-	uint32_t remote = 0;
+	uint32_t run[PP_CARVE], home = d, remote = 0;
 
-	for (uint32_t i = 0, run; i < n; i += run) {
-		uint32_t home = pp_store_home(store, offsets[i]);
+	for (uint32_t i = 0, k = 0; i < n; k = 0) {
+		for (; i < n && k < PP_CARVE; i++) {
+			uint32_t at = pp_store_home(store, offsets[i]);
 
-		run = 1;
-		if (leaving && depot_hold_back(store, offsets[i]))
+			if (k && at != home)
+				break;
+			if (at != d)
+				remote++;
+			if (leaving && depot_hold_back(store, offsets[i]))
+				continue;
+			home = at;
+			run[k++] = offsets[i];
+		}
+		if (!k)
 			continue;
-		while (!leaving && i + run < n && pp_store_home(store, offsets[i + run]) == home)
-			run++;
-		if (home != d)
-			remote += run;
 		pp_lock_take(&store->depots[home].lock, id);
-		depot_append(store, home, offsets + i, run);
+		depot_append(store, home, run, k);
 		pp_lock_release(&store->depots[home].lock);
 	}
 	return remote;
@@ -130,12 +135,21 @@ uint32_t pp_depot_put(struct pp_store *store, uint32_t d, uint32_t id, const uin
 	return 0;
 }
 
+/* A look without the lock: an empty pool is asked often, and by all at once. */
+static bool depot_is_empty(const struct pp_depot *depot)
+{
+	return !atomic_load_explicit(&depot->loose, memory_order_relaxed) &&
+	       atomic_load_explicit(&depot->buffers, memory_order_relaxed) <= 0;
+}
+
 uint32_t pp_depot_get(struct pp_store *store, uint32_t d, uint32_t id, uint32_t *offsets,
 		      uint32_t n)
 {
 	struct pp_depot *depot = &store->depots[d];
 	uint32_t got = 0, loose, k, ticket;
 
+	if (depot_is_empty(depot))
+		return 0;
 	pp_lock_take(&depot->lock, id);
 	loose = atomic_load_explicit(&depot->loose, memory_order_relaxed);
 	for (;;) {

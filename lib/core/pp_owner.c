@@ -51,7 +51,7 @@ static bool owner_closed(const struct pp_store *store, const struct pp_owner *ow
 	/* G2: pairs with G1 in pp_pool_shrink(), and with a taker's lock K1. */
 	return (owner->line.mode & PP_MODE_CLOSED) ||
 	       atomic_load_explicit(&store->shared->pressure, memory_order_acquire) ||
-	       atomic_load_explicit(&store->shared->taking, memory_order_acquire);
+	       pp_lock_held(&store->shared->taking);
 }
 
 /* Only here do limits open again, with `s` reloaded and the lock held: an owner
