@@ -35,13 +35,13 @@ printf '%s\n' "$command" >"$share/command"
 cpus=2
 [ "$nodes" -le $cpus ] || cpus=$nodes
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot
-	-accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus"
+	-accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus,sockets=$cpus"
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci)
 append="console=ttyS0 panic=-1 loglevel=5 nokaslr no_timer_check tsc=reliable clocksource=tsc
 	mitigations=off audit=0 hugepagesz=2M hugepages=$hugepages"
 if [ "$pairs" -gt 0 ]; then
 	qemu+=(-machine q35,kernel-irqchip=split,smm=off,vmport=off
-		-device intel-iommu,intremap=on,caching-mode=on)
+		-device intel-iommu,intremap=on,caching-mode=on,aw-bits=48)
 	append="$append intel_iommu=on iommu.strict=1 iommu.passthrough=0"
 else
 	qemu+=(-machine q35,smm=off,vmport=off)
