@@ -2,6 +2,7 @@
 /* Threads: ordinary ones with caches of their own; what one allocates another may free. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -24,10 +25,9 @@ static void *source_run(void *arg)
 		unsigned *buf;
 
 		while (atomic_load(slot))
-			;
-		do
-			buf = pp_alloc(cache, 0);
-		while (!buf);
+			sched_yield();
+		while (!(buf = pp_alloc(cache, 0)))
+			sched_yield();
 		*buf = i;
 		atomic_store(slot, buf);
 	}
@@ -44,9 +44,8 @@ static void *sink_run(void *arg)
 		_Atomic(void *) *slot = &wire[i % 256];
 		unsigned *buf;
 
-		do
-			buf = atomic_load(slot);
-		while (!buf);
+		while (!(buf = atomic_load(slot)))
+			sched_yield();
 		*wrong += *buf != i;
 		pp_free(cache, buf);
 		atomic_store(slot, NULL);
