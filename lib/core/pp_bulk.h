@@ -16,12 +16,26 @@ extern "C" {
  * any thread of any process that has the pool, into its own cache.
  */
 
-/* One buffer, or NULL. */
-static inline void *pp_alloc(struct pp_cache *cache, unsigned flags)
+/* One buffer, or NULL. Not pp_cache_get() with n = 1, so that the buffer stays
+ * in a register: an address is taken on the miss only. */
+static inline __attribute__((always_inline)) void *pp_alloc(struct pp_cache *cache, unsigned flags)
 {
+	uint32_t s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
 	void *buf;
 
-	return PP_LIKELY(pp_cache_get(cache, &buf, 1, flags)) ? buf : NULL;
+	__asm__("" : "+r"(s));
+	s--;
+	pp_cache_intend(cache, (int32_t)s);
+	if (PP_UNLIKELY((int32_t)s < __atomic_load_n(&cache->lo, __ATOMIC_RELAXED) ||
+			(flags & ~(unsigned)(PP_TRY | PP_BURST_)))) {
+		void *missed;
+
+		return pp_cache_get_miss(cache, &missed, 1, flags) ? missed : NULL;
+	}
+	pp_cache_count(cache, 1);
+	buf = (void *)(cache->base | cache->slots[s]);
+	__atomic_store_n(&cache->s, (int32_t)s, __ATOMIC_RELEASE); /* T2 */
+	return buf;
 }
 
 /* All n, or none: returns n or 0. */
@@ -39,9 +53,20 @@ static inline unsigned pp_alloc_burst(struct pp_cache *cache, void **bufs, unsig
 }
 
 /* One buffer of the cache's pool; NULL is not allowed. */
-static inline void pp_free(struct pp_cache *cache, void *buf)
+static inline __attribute__((always_inline)) void pp_free(struct pp_cache *cache, void *buf)
 {
-	pp_cache_put(cache, &buf, 1);
+	uint32_t s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
+
+	__asm__("" : "+r"(s));
+	pp_cache_intend(cache, (int32_t)(s + 1));
+	if (PP_UNLIKELY((int32_t)(s + 1) > __atomic_load_n(&cache->hi, __ATOMIC_RELAXED))) {
+		void *missed = buf;
+
+		pp_cache_put_miss(cache, &missed, 1);
+		return;
+	}
+	cache->slots[s] = (uint32_t)(uintptr_t)buf;
+	__atomic_store_n(&cache->s, (int32_t)(s + 1), __ATOMIC_RELEASE); /* T2 */
 }
 
 /* n buffers of the cache's pool, in any mix and order. */

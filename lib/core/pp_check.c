@@ -65,8 +65,7 @@ static bool check_piece(const char *place, uint32_t id, const uint32_t *offsets,
 	struct check *check = arg;
 	const struct pp_blocks *blocks = &check->store->blocks;
 
-	if (!check_block(check, place,
-			 (uint32_t)((size_t)(offsets - blocks->slots) / blocks->size)))
+	if (!check_block(check, place, (uint32_t)(offsets - blocks->slots) / blocks->size))
 		return false;
 	if (n > blocks->size) {
 		check->rc = pp_fail(-EUCLEAN, "%s %u has a block of %u slots with %u buffers",

@@ -256,6 +256,13 @@ void pp_depot_sift(struct pp_store *store, uint32_t d, uint32_t id, pp_sift_fn f
 	uint32_t old = atomic_fetch_add_explicit(&depot->side, 1, memory_order_relaxed);
 	uint32_t ticket, n;
 
+	/* The loose ones first: what joins them later has been seen, and a block
+	 * that they fill goes to the new side. */
+	pp_lock_take(&depot->lock, id);
+	n = fn(store, pp_block_slots(&store->blocks, depot->block),
+	       atomic_load_explicit(&depot->loose, memory_order_relaxed), arg);
+	atomic_store_explicit(&depot->loose, n, memory_order_relaxed);
+	pp_lock_release(&depot->lock);
 	while ((ticket = depot_pop_side(store, depot, old)) != PP_TICKET_NONE) {
 		uint32_t *slots = pp_block_slots(&store->blocks, pp_ticket_block(ticket));
 
@@ -269,9 +276,4 @@ void pp_depot_sift(struct pp_store *store, uint32_t d, uint32_t id, pp_sift_fn f
 		pp_stack_push(store->blocks.empties, &store->blocks,
 			      pp_ticket(pp_ticket_block(ticket), 0));
 	}
-	pp_lock_take(&depot->lock, id);
-	n = fn(store, pp_block_slots(&store->blocks, depot->block),
-	       atomic_load_explicit(&depot->loose, memory_order_relaxed), arg);
-	atomic_store_explicit(&depot->loose, n, memory_order_relaxed);
-	pp_lock_release(&depot->lock);
 }

@@ -15,6 +15,7 @@
 #include "pp_fail.h"
 #include "pp_guard.h"
 #include "pp_inside.h"
+#include "pp_layout.h"
 
 #define BUFFERS_MIN 64
 #define BUFFERS_LIMIT (1u << 28)
@@ -216,7 +217,7 @@ static int pool_open(struct pp_pool *pool, struct pp_shared_facts *facts)
 	if (rc)
 		return rc;
 	facts->mode |= region->wide ? PP_MODE_WIDE : 0;
-	facts->own_bytes = pp_store_lay_out(store, facts, NULL);
+	facts->own_bytes = pp_layout(store, facts, NULL);
 	region->control_bytes = facts->own_bytes;
 	rc = pp_region_open(region);
 	if (rc)
@@ -224,7 +225,7 @@ static int pool_open(struct pp_pool *pool, struct pp_shared_facts *facts)
 	facts->base = region->base;
 	facts->buffer_bytes = region->buffer_bytes;
 	facts->control_bytes = region->control_bytes;
-	pp_store_lay_out(store, facts, region->control);
+	pp_layout(store, facts, region->control);
 	store->shared->facts = *facts;
 	store->fault = fault_report;
 	store_init(store);
@@ -234,7 +235,7 @@ static int pool_open(struct pp_pool *pool, struct pp_shared_facts *facts)
 PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **out)
 {
 	struct pp_shared_facts facts = { 0 };
-	struct pp_pool_params p;
+	struct pp_pool_params p = { 0 };
 	struct pp_pool *pool;
 	int64_t added;
 	int rc = params_read(params, &p);
@@ -388,7 +389,7 @@ PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 		goto close_fds;
 	pool->attached = true;
 	pool->store.fault = fault_report;
-	pp_store_lay_out(&pool->store, &facts, region->control);
+	pp_layout(&pool->store, &facts, region->control);
 	rc = pp_thread_pool_add(pool);
 	if (rc)
 		goto close_region;

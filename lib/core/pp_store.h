@@ -91,10 +91,6 @@ static inline struct pp_store *pp_store_of(const void *addr)
 /* The holder noted for buffers that went out without a cache. */
 #define PP_HOLDER_NOBODY 255
 
-/* Sets blocks, rings and so on from facts; with `control` NULL only counts.
- * Returns the bytes of control memory. */
-size_t pp_store_lay_out(struct pp_store *store, const struct pp_shared_facts *facts, char *control);
-
 /* Which depot a hugepage's buffers are at home in. */
 static inline uint32_t pp_store_home(const struct pp_store *store, uint32_t offset)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Store: the layout of control memory. */
-#include "pp_depot.h"
-#include "pp_owner.h"
+/* Layout: what stands where in control memory. */
+#include "pp_layout.h"
 
 /* Takes `bytes` at the next multiple of `align`; NULL control only counts. */
 static char *lay(char *control, size_t *at, size_t bytes, size_t align)
@@ -14,7 +13,7 @@ static char *lay(char *control, size_t *at, size_t bytes, size_t align)
 	return here;
 }
 
-size_t pp_store_lay_out(struct pp_store *store, const struct pp_shared_facts *facts, char *control)
+size_t pp_layout(struct pp_store *store, const struct pp_shared_facts *facts, char *control)
 {
 	struct pp_region *region = &store->region;
 	struct pp_blocks *blocks = &store->blocks;
