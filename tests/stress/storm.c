@@ -2,6 +2,7 @@
 /* Storm: see storm.h. */
 #include "storm.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,32 @@ struct storm *storm_make(void)
 void storm_free(struct storm *storm)
 {
 	munmap(storm, sizeof(*storm));
+}
+
+void storm_offer(struct storm *storm, const struct pp_pool *pool)
+{
+	pp_pool_fds(pool, storm->fds);
+	atomic_store(&storm->ready, 1);
+}
+
+struct pp_pool *storm_attach(struct storm *storm, pid_t creator)
+{
+	struct pp_pool *pool = NULL;
+	int fds[2];
+
+	while (!atomic_load(&storm->ready))
+		usleep(1000);
+	for (unsigned i = 0; i < 2; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", creator, storm->fds[i]);
+		fds[i] = open(path, O_RDWR | O_CLOEXEC);
+		MUST(fds[i] >= 0);
+	}
+	MUST(!pp_pool_attach(fds, &pool));
+	close(fds[0]);
+	close(fds[1]);
+	return pool;
 }
 
 double seconds_now(void)

@@ -59,6 +59,11 @@ void storm_settle(struct storm *storm, struct pp_pool *pool);
  * cache. */
 void steward_step(struct storm *storm, struct pp_pool *pool, uint64_t *seed);
 
+/* The pool's descriptors to other processes, which open them by /proc. */
+void storm_offer(struct storm *storm, const struct pp_pool *pool);
+/* Waits for the offer. */
+struct pp_pool *storm_attach(struct storm *storm, pid_t creator);
+
 double seconds_now(void);
 /* PP_STRESS_SECONDS, or `seconds`. */
 double storm_seconds(double seconds);

@@ -2,7 +2,6 @@
 /* Share: storms over processes: forked ones, ones that attached, and threads between them. */
 #include "storm.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,21 +31,9 @@ static void process_life(struct scene *scene, uint64_t seed, double seconds)
 
 static int attached_run(struct scene *scene, pid_t creator)
 {
-	int fds[2];
 	uint64_t seed = scene->seed;
 
-	while (!atomic_load(&scene->storm->ready))
-		usleep(1000);
-	for (unsigned i = 0; i < 2; i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", creator, scene->storm->fds[i]);
-		fds[i] = open(path, O_RDWR | O_CLOEXEC);
-		MUST(fds[i] >= 0);
-	}
-	MUST(!pp_pool_attach(fds, &scene->pool));
-	close(fds[0]);
-	close(fds[1]);
+	scene->pool = storm_attach(scene->storm, creator);
 	while (!atomic_load(&scene->storm->stop)) {
 		process_life(scene, random_next(&seed), 0.02);
 		pp_pool_collect(scene->pool);
@@ -146,8 +133,7 @@ static void storm_run(bool forks, uint32_t buffers, uint32_t flags, uint64_t see
 	params.flags = flags;
 	params.buffers_max = 2 * buffers;
 	scene.pool = pool_of(&params);
-	pp_pool_fds(scene.pool, scene.storm->fds);
-	atomic_store(&scene.storm->ready, 1);
+	storm_offer(scene.storm, scene.pool);
 	pthread_create(&threads[0], NULL, worker_run, &scene);
 	pthread_create(&threads[1], NULL, steward_run, &scene);
 	if (forks)
