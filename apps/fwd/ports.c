@@ -146,7 +146,7 @@ static int ports_weigh(const struct ports *ports, const struct options *o)
 	uint64_t need = ports_hold(ports, o) + (uint64_t)ports->n * o->queues * o->burst;
 
 	if (o->buffers < need) {
-		complain("--buffers %u: too few: the rings and bursts of these %u ports hold up to "
+		complain("--buffers %u: too few: the rings and bursts of all ports (%u) hold up to "
 			 "%" PRIu64 ": --buffers %" PRIu64,
 			 o->buffers, ports->n, need, need);
 		return FWD_USAGE;

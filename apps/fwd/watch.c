@@ -10,6 +10,8 @@
 
 /* How late fwd_stop is noticed and --seconds kept at most. */
 #define NAP_NS (20 * 1000 * 1000)
+/* Seconds since the last drawing that are worth another one at the end. */
+#define LAST_SPAN 0.1
 
 static double clock_read(void)
 {
@@ -26,6 +28,9 @@ static void *watch_run(void *arg)
 	double start = clock_read();
 	double next = 1;
 
+	/* There from the start, so that what is said above it knows how long it is. */
+	if (watch->table->terminal)
+		table_draw(watch->table, 0.001);
 	while (!fwd_stop) {
 		nanosleep(&nap, NULL);
 		watch->elapsed = clock_read() - start;
@@ -38,6 +43,8 @@ static void *watch_run(void *arg)
 		next = (double)(uint64_t)watch->elapsed + 1;
 	}
 	watch->elapsed = clock_read() - start;
+	if (watch->elapsed - watch->table->last > LAST_SPAN)
+		table_draw(watch->table, watch->elapsed);
 	return NULL;
 }
 
