@@ -10,6 +10,119 @@
 
 #define CHUNK 64
 
+PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
+				 void *arg)
+{
+	void *bufs[CHUNK];
+	unsigned handed = 0;
+
+	while (handed < n) {
+		unsigned want = n - handed < CHUNK ? n - handed : CHUNK;
+		unsigned got = pp_alloc_burst(cache, bufs, want, flags);
+
+		for (unsigned i = 0; i < got; i++) {
+			handed++;
+			if (fn(bufs[i], arg))
+				continue;
+			pp_free_bulk(cache, bufs + i + 1, got - i - 1);
+			return handed;
+		}
+		if (got < want)
+			break;
+	}
+	return handed;
+}
+
+struct bulk_fill {
+	void **slot;
+	void **end;
+};
+
+static void fill_seek(struct bulk_fill *fill)
+{
+	while (fill->slot < fill->end && *fill->slot)
+		fill->slot++;
+}
+
+static bool fill_one(void *buf, void *arg)
+{
+	struct bulk_fill *fill = arg;
+
+	*fill->slot++ = buf;
+	fill_seek(fill);
+	return fill->slot < fill->end;
+}
+
+PP_API unsigned pp_alloc_bulk_fill(struct pp_cache *cache, void **bufs, unsigned n, unsigned flags)
+{
+	struct bulk_fill fill = { bufs, bufs + n };
+	unsigned set = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		set += bufs[i] != NULL;
+	fill_seek(&fill);
+	return set + pp_alloc_bulk_cb(cache, n - set, flags, fill_one, &fill);
+}
+
+struct bulk_list {
+	void *head;
+	uint32_t link;
+};
+
+static void **list_next(void *buf, uint32_t link)
+{
+	return (void **)((char *)buf + link);
+}
+
+static bool list_one(void *buf, void *arg)
+{
+	struct bulk_list *list = arg;
+
+	*list_next(buf, list->link) = list->head;
+	list->head = buf;
+	return true;
+}
+
+/* Up to `n` from the front of a list; returns how many were freed. */
+static unsigned list_free(struct pp_cache *cache, struct bulk_list *list, unsigned n)
+{
+	void *bufs[CHUNK];
+	unsigned freed = 0, k;
+
+	do {
+		for (k = 0; k < CHUNK && freed + k < n && list->head; k++) {
+			bufs[k] = list->head;
+			list->head = *list_next(bufs[k], list->link);
+			/* As rte_mbuf wants it of a free one. */
+			*list_next(bufs[k], list->link) = NULL;
+		}
+		pp_free_bulk(cache, bufs, k);
+		freed += k;
+	} while (k == CHUNK);
+	return freed;
+}
+
+PP_API unsigned pp_alloc_bulk_list(struct pp_cache *cache, void **list, unsigned n, unsigned flags)
+{
+	struct bulk_list made = { *list, pp_store_of(cache)->shared->facts.link };
+	unsigned got = pp_alloc_bulk_cb(cache, n, flags, list_one, &made);
+
+	if (got < n) {
+		/* Before the old list there are exactly as many as came. */
+		list_free(cache, &made, got);
+		return 0;
+	}
+	*list = made.head;
+	return n;
+}
+
+PP_API unsigned pp_free_bulk_list(struct pp_cache *cache, void *head)
+{
+	struct bulk_list list = { head, pp_store_of(cache)->shared->facts.link };
+
+	return list_free(cache, &list, UINT32_MAX);
+}
+
 static void pool_put(struct pp_pool *pool, void *const *bufs, unsigned n)
 {
 	struct pp_cache *cache = pp_pool_cache(pool);

@@ -76,6 +76,36 @@ static inline void pp_free_bulk(struct pp_cache *cache, void *const *bufs, unsig
 }
 
 /*
+ * The same in other forms, all over one loop that takes 64 at a time. The
+ * kernel has had them in turn: the array that is filled where it is NULL
+ * (alloc_pages_bulk, Gorman 2021), the list (same series), and the callback
+ * (Shi's mempool series, 2022).
+ */
+
+/*
+ * Hands up to n buffers to fn as they come. fn returns whether it wants more;
+ * the one it was handed is its own either way. Returns how many were handed
+ * over.
+ */
+typedef bool (*pp_bulk_fn)(void *buf, void *arg);
+PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
+				 void *arg);
+
+/* Fills the slots of bufs[n] that are NULL, as far as there are buffers, and
+ * returns how many of all n are then set: n means ready. */
+PP_API unsigned pp_alloc_bulk_fill(struct pp_cache *cache, void **bufs, unsigned n, unsigned flags);
+
+/*
+ * All n or none, linked through the buffers in front of *list: the word at
+ * pp_pool_params.link of each points to the next. Returns n or 0.
+ */
+PP_API unsigned pp_alloc_bulk_list(struct pp_cache *cache, void **list, unsigned n, unsigned flags);
+
+/* Frees a list so linked, up to its NULL, and makes each link NULL; returns how
+ * many there were. */
+PP_API unsigned pp_free_bulk_list(struct pp_cache *cache, void *list);
+
+/*
  * Buffers of any pools, mixed, by any thread: each goes to the thread's cache
  * of its pool. NULLs are skipped. Returns how many belonged to a pool; those
  * that did not are left alone (the first of them is in pp_error()).

@@ -107,6 +107,10 @@ static int params_check(const struct pp_pool_params *p)
 	if (p->keep > p->buffer_size)
 		return pp_fail(-EINVAL, "keep %u is more than buffer_size %u", p->keep,
 			       p->buffer_size);
+	if (p->link % sizeof(void *) ||
+	    (p->link && p->link + sizeof(void *) > p->buffer_size - p->lead))
+		return pp_fail(-EINVAL, "link %u is no place for a pointer in %u bytes after lead",
+			       p->link, p->buffer_size - p->lead);
 	if ((unsigned)p->pages > PP_PAGES_4K)
 		return pp_fail(-EINVAL, "pages %d is none of enum pp_pages", (int)p->pages);
 	if (p->flags & ~(uint32_t)(PP_POOL_GAPLESS | PP_POOL_OWNERS | PP_POOL_DEBUG))
@@ -137,6 +141,7 @@ static int facts_make(struct pp_shared_facts *facts, const struct pp_pool_params
 	facts->buffer_size = p->buffer_size;
 	facts->lead = p->lead;
 	facts->keep = p->keep;
+	facts->link = p->link;
 	facts->buffers_max = p->buffers_max ? p->buffers_max : p->buffers;
 	facts->flags = p->flags;
 	facts->backing = p->pages;

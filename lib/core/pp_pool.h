@@ -32,6 +32,8 @@ struct pp_pool_params {
 	uint32_t flags;      /* enum pp_pool_flag */
 	pp_fault_fn fault;   /* debug mode's reports; default: a line on stderr */
 	void *fault_arg;
+	uint32_t link; /* where in a buffer, from the address handed out, lists keep their
+			* pointer to the next: bytes, a multiple of 8 */
 };
 
 /*

@@ -43,7 +43,7 @@ struct pp_shared_facts {
 	uint64_t buffer_bytes;
 	uint64_t control_bytes;
 	uint64_t own_bytes;
-	uint32_t buffer_size, lead, keep, buffers_max, flags, backing;
+	uint32_t buffer_size, lead, keep, link, buffers_max, flags, backing;
 	uint32_t owners, block_size, blocks, ring_size, nodes, mode;
 	int32_t node[PP_NODES_MAX];
 	char name[PP_NAME_MAX];
