@@ -23,6 +23,7 @@ struct pp_chunk {
  * field          written by                         read by
  * pool .. flags  pp_pktmbuf_pool_create()           anyone
  * registered     create and free                    create and free
+ * vfio           create, port checks (not at once)  the same, free
  * tail, chunks   who grows or shrinks (page lock)   who grows or shrinks, populate
  */
 struct pp_binding {
@@ -33,6 +34,7 @@ struct pp_binding {
 	struct pp_extent extent;
 	uint32_t flags; /* enum pp_pool_flag */
 	int device;     /* what pp_pool_map_device() returned, < 0 before */
+	int vfio;       /* the same for VFIO */
 	bool registered;
 	uint32_t tail; /* the chunk last in the lists */
 	struct pp_chunk chunks[];
@@ -70,5 +72,10 @@ void pp_extmem_use(struct pp_binding *binding, uint32_t p, rte_iova_t iova);
 void pp_extmem_release(struct pp_binding *binding, uint32_t p);
 /* Address ranges registered now, over all pools of this process. */
 unsigned pp_extmem_count(void);
+
+/* Maps the pool for devices behind VFIO, now and as it grows; nothing the second time. */
+int pp_vfio_map(struct pp_binding *binding);
+bool pp_vfio_has_port(uint16_t port);
+bool pp_vfio_has_ports(void);
 
 #endif

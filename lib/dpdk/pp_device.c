@@ -111,7 +111,7 @@ PP_API int pp_pktmbuf_device_check(const struct rte_mempool *mp, const char *dev
 
 PP_API int pp_pktmbuf_port_check(const struct rte_mempool *mp, uint16_t port)
 {
-	const struct pp_binding *binding = pp_mempool_binding(mp);
+	struct pp_binding *binding = pp_mempool_binding(mp);
 	const struct rte_devargs *devargs;
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(port, &info);
@@ -123,7 +123,7 @@ PP_API int pp_pktmbuf_port_check(const struct rte_mempool *mp, uint16_t port)
 	if (!strcmp(info.driver_name, "net_virtio_user"))
 		return check_virtio_user(binding);
 	if (strcmp(info.driver_name, "net_memif"))
-		return 0;
+		return binding && pp_vfio_has_port(port) ? pp_vfio_map(binding) : 0;
 	devargs = rte_dev_devargs(info.device);
 	return check_memif(binding, devargs && devargs->args ? devargs->args : "");
 }

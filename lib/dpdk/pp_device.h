@@ -22,6 +22,13 @@ extern "C" {
  * net_af_xdp       needs PP_POOL_GAPLESS and frames of 2048..4096 bytes
  * net_memif        not as zero-copy client
  * net_virtio_user  not at all while a pktmbuf pool exists, whichever mbufs it gets
+ *
+ * The check of a port also maps the mempool's hugepages, and those that will
+ * grow, for a device behind VFIO that has come since the pool was made (what is
+ * there then is found by pp_pktmbuf_pool_create()); -EIO if that cannot be done.
+ * To be asked for each mempool whose mbufs the port is to send. Drivers with
+ * ways of their own to register a mempool (mlx5) do so when queues are set up,
+ * and do not see what grows later.
  */
 PP_API int pp_pktmbuf_device_check(const struct rte_mempool *mp, const char *devargs);
 PP_API int pp_pktmbuf_port_check(const struct rte_mempool *mp, uint16_t port);

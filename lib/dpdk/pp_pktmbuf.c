@@ -95,6 +95,7 @@ static struct pp_binding *binding_create(struct pp_pool *pool, uint32_t flags)
 	binding->extent = extent;
 	binding->flags = flags;
 	binding->device = -1;
+	binding->vfio = -1;
 	binding->tail = PP_CHUNK_NONE;
 	return binding;
 }
@@ -103,6 +104,8 @@ void pp_binding_destroy(struct pp_binding *binding)
 {
 	struct pp_pool *pool = binding->pool;
 
+	if (binding->vfio >= 0)
+		pp_pool_unmap_device(pool, (unsigned)binding->vfio);
 	if (binding->device >= 0)
 		pp_pool_unmap_device(pool, (unsigned)binding->device);
 	pp_extmem_unregister(binding);
@@ -166,6 +169,9 @@ static int mempool_attach(struct pp_binding *binding, uint32_t mbufs)
 	/* A hugepage that cannot be mapped has left the pool; pp_error() tells of it. */
 	if (mp->populated_size < mbufs)
 		return -EIO;
+	rc = pp_vfio_has_ports() ? pp_vfio_map(binding) : 0;
+	if (rc)
+		return rc;
 	/* What is not there yet is not in use: rte_mempool_in_use_count() is the
 	 * difference of size and what is free. */
 	mp->size = mp->populated_size;

@@ -34,7 +34,8 @@ struct pp_pktmbuf_params {
  * every mbuf is right in both modes of EAL; in mode PA a gapless pool whose
  * buffers lie across two hugepages is marked RTE_MEMPOOL_F_NO_IOVA_CONTIG (for
  * net_af_xdp, which asks for no IOVA, that is no loss) and ordinary 4 KiB pages
- * are refused. One entry of EAL's 128 for external memory is taken by a pool.
+ * are refused. Its hugepages are mapped for VFIO if a port is behind it (see
+ * pp_pktmbuf_port_check() for later ones). One entry of EAL's 128 for external memory is taken by a pool.
  */
 PP_API struct rte_mempool *pp_pktmbuf_pool_create(const struct pp_pktmbuf_params *params);
 

@@ -330,7 +330,7 @@ static void test_a_forked_child_has_a_cache_of_its_own(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (!child)
-		_exit(thread_churn(mp) || pp_lcore_cache(pool, 0) == lcore);
+		_exit(thread_churn(mp) || pp_lcore_cache(pool, 0) == lcore ? 1 : 0);
 	assert_null(thread_churn(mp));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
