@@ -115,6 +115,29 @@ static void owner_step(struct arena *a, uint64_t *seed, uint32_t who)
 	}
 }
 
+/*
+ * One out, another in at the same place: where a thief has read the slot and not
+ * yet claimed it, only the tag tells it that the ticket is another by now.
+ */
+static void owner_swap(struct arena *a, uint32_t who)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		uint32_t other = pp_stack_pop(&a->stack, &a->blocks);
+		uint32_t ticket = pp_deque_pop(&a->deque);
+
+		if (other != PP_TICKET_NONE) {
+			bool pushed = pp_deque_push(&a->deque, other);
+
+			if (!pushed)
+				pp_stack_push(&a->stack, &a->blocks, other);
+		}
+		if (ticket == PP_TICKET_NONE)
+			continue;
+		ticket_taken(a, ticket, who);
+		stack_put(a, ticket, who);
+	}
+}
+
 static struct arena *arena_make(void)
 {
 	struct arena *a = aligned_alloc(128, (sizeof(*a) + 127) & ~127ul);
@@ -170,7 +193,10 @@ static void storm_run(double seconds, double each)
 			pthread_create(&threads[i], NULL, i ? thief_run : juggler_run, a);
 		while (seconds_now() < stop)
 			for (unsigned i = 0; i < 100; i++)
-				owner_step(a, &seed, 0xff0000);
+				if (i % 2)
+					owner_step(a, &seed, 0xff0000);
+				else
+					owner_swap(a, 0xff0000);
 		atomic_store(&a->stop, true);
 		for (unsigned i = 0; i < THREADS; i++)
 			pthread_join(threads[i], NULL);
