@@ -139,6 +139,36 @@ static void test_shrink_says_what_is_out(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+/* Idle hugepages that another device refuses, at once or as they grow, are not on the lists. */
+static void test_what_another_device_refuses_is_not_listed(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = 4000, .mbufs_max = 8000 });
+	struct pp_pool *pool = pp_pktmbuf_pool(mp);
+	uint32_t all = mp->populated_size, chunks = mp->nb_mem_chunks, before;
+	struct pp_dma_none device = { .fail_map = 2 };
+	int number = pp_pool_map_device(pool, &pp_dma_none_ops, &device), n;
+
+	(void)state;
+	assert_true(number >= 0);
+	assert_int_equal(device.failures, 1);
+	assert_int_equal(mp->nb_mem_chunks, chunks - 1);
+	test_lists_assert(mp);
+	all_can_be_had(mp);
+	device.fail_map = device.maps + 1;
+	before = mp->populated_size;
+	n = pp_pktmbuf_pool_grow(mp, all);
+	assert_true(n > 0);
+	assert_int_equal(device.failures, 2);
+	assert_int_equal(mp->populated_size, before + (uint32_t)n);
+	test_lists_assert(mp);
+	all_can_be_had(mp);
+	assert_int_equal(pp_pool_unmap_device(pool, (unsigned)number), 0);
+	test_lists_assert(mp);
+	assert_int_equal(pp_pool_check(pool), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
 struct storm {
 	struct rte_mempool *mp;
 	bool stop;
@@ -230,6 +260,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_lists_of_a_gapless_pool_follow_too),
 		cmocka_unit_test(test_lists_follow_when_the_middle_leaves),
 		cmocka_unit_test(test_shrink_says_what_is_out),
+		cmocka_unit_test(test_what_another_device_refuses_is_not_listed),
 		cmocka_unit_test(test_no_mbuf_is_taken_before_it_is_initialised),
 		cmocka_unit_test(test_a_gapless_pool_weathers_the_storm),
 	};
