@@ -10,6 +10,8 @@
 #include <rte_memory.h>
 
 #define FILES_MAX 1024
+/* What EAL takes for itself: 64 MiB. */
+#define EAL_HUGEPAGES 32
 
 int test_pages;
 
@@ -34,6 +36,11 @@ static size_t number_in(const char *path, const char *key)
 	return number;
 }
 
+static size_t hugepages_free(void)
+{
+	return number_in("/proc/meminfo", "HugePages_Free:");
+}
+
 void test_eal_start(int argc, char **argv, unsigned hugepages)
 {
 	const char *mode = argc > 1 ? argv[1] : "va";
@@ -45,8 +52,14 @@ void test_eal_start(int argc, char **argv, unsigned hugepages)
 			 "-m",    "64",       NULL };
 	cpu_set_t cpus;
 
-	if (!nohuge && number_in("/proc/meminfo", "HugePages_Free:") < hugepages + 32)
-		skip_all("too few free hugepages of 2 MiB: raise /proc/sys/vm/nr_hugepages");
+	/* Those beside which it runs may have them for a while. */
+	for (int i = 0; !nohuge && hugepages_free() < hugepages + EAL_HUGEPAGES; i++) {
+		if (i < 100)
+			usleep(100000);
+		else
+			skip_all(
+				"too few free hugepages of 2 MiB: raise /proc/sys/vm/nr_hugepages");
+	}
 	if (!strcmp(mode, "pa") && rte_mem_virt2phy(args) == RTE_BAD_IOVA && geteuid())
 		skip_all("physical addresses are root's to see");
 	snprintf(iova, sizeof(iova), "--iova-mode=%s", nohuge ? "va" : mode);

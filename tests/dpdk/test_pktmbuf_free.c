@@ -204,39 +204,6 @@ static void test_no_room_in_eal_leaves_nothing(void **state)
 			 0);
 }
 
-static void test_each_lcore_has_one_cache_of_its_own(void **state)
-{
-	struct rte_mempool *mp =
-		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 4 });
-	struct pp_pool *pool = pp_pktmbuf_pool(mp);
-	struct pp_cache *zero = pp_lcore_cache(pool, 0),
-			*last = pp_lcore_cache(pool, RTE_MAX_LCORE - 1);
-	void *buffer = pp_alloc(zero, 0);
-
-	(void)state;
-	assert_non_null(zero);
-	assert_non_null(last);
-	assert_ptr_not_equal(zero, last);
-	assert_ptr_equal(pp_lcore_cache(pool, 0), zero);
-	assert_ptr_equal(pp_cache_pool(zero), pool);
-	test_mbuf_assert(mp, buffer);
-	pp_free(last, buffer);
-	errno = 0;
-	assert_null(pp_lcore_cache(pool, RTE_MAX_LCORE));
-	assert_int_equal(errno, EINVAL);
-	assert_non_null(pp_lcore_cache(pool, 1));
-	assert_non_null(pp_lcore_cache(pool, 2));
-	errno = 0;
-	assert_null(pp_lcore_cache(pool, 3));
-	assert_int_equal(errno, ENOSPC);
-	/* Released, all four can be had again, by others. */
-	pp_lcore_release(pool);
-	for (unsigned i = 10; i < 14; i++)
-		assert_non_null(pp_lcore_cache(pool, i));
-	assert_int_equal(pp_pool_check(pool), 0);
-	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,7 +216,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_name_in_use_is_refused),
 		cmocka_unit_test(test_ordinary_pages_have_no_physical_address),
 		cmocka_unit_test(test_no_room_in_eal_leaves_nothing),
-		cmocka_unit_test(test_each_lcore_has_one_cache_of_its_own),
 	};
 
 	test_eal_start(argc, argv, 16);
