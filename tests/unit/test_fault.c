@@ -7,6 +7,14 @@
 #if WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
+#ifdef HAVE_VALGRIND
+#include <valgrind/memcheck.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#define VALGRIND_DISABLE_ERROR_REPORTING
+#define VALGRIND_ENABLE_ERROR_REPORTING
+#define VALGRIND_CHECK_MEM_IS_ADDRESSABLE(at, bytes) 0
+#endif
 
 static struct {
 	unsigned count;
@@ -54,7 +62,9 @@ static void assert_fault(struct pp_pool *pool, const char *what, const void *buf
 /* As a stray pointer would: the sanitizer must not stop it first. */
 __attribute__((no_sanitize("address"))) static void scribble(volatile char *at)
 {
+	VALGRIND_DISABLE_ERROR_REPORTING;
 	*at ^= 0x11;
+	VALGRIND_ENABLE_ERROR_REPORTING;
 }
 
 static void test_double_free_is_refused_and_the_culprit_named(void **state)
@@ -269,6 +279,33 @@ static void test_growing_and_shrinking_raise_no_false_alarm(void **state)
 	pool_end(pool);
 }
 
+/* The address of the first byte that may not be touched, 0 if all may. */
+static uintptr_t valgrind_forbids(const void *at, size_t bytes)
+{
+	uintptr_t first;
+
+	VALGRIND_DISABLE_ERROR_REPORTING;
+	first = VALGRIND_CHECK_MEM_IS_ADDRESSABLE(at, bytes);
+	VALGRIND_ENABLE_ERROR_REPORTING;
+	return first;
+}
+
+static void test_valgrind_knows_what_is_free(void **state)
+{
+	struct pp_pool *pool = pool_guarded(1024, 64, 0);
+	struct pp_cache *cache = pp_pool_cache(pool);
+	char *buf = pp_alloc(cache, 0);
+
+	(void)state;
+	assert_int_equal(valgrind_forbids(buf, 2048), 0);
+	pp_free(cache, buf);
+	assert_int_equal(valgrind_forbids(buf, 64), 0);
+	if (RUNNING_ON_VALGRIND)
+		assert_int_equal(valgrind_forbids(buf, 2048), (uintptr_t)buf + 64);
+	all_can_be_had(pool, cache);
+	pool_end(pool);
+}
+
 static void test_sanitizer_knows_what_is_free(void **state)
 {
 #if WITH_ASAN
@@ -304,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_poison_reaches_before_the_address_handed_out),
 		cmocka_unit_test(test_without_a_callback_it_is_a_line_on_stderr),
 		cmocka_unit_test(test_growing_and_shrinking_raise_no_false_alarm),
+		cmocka_unit_test(test_valgrind_knows_what_is_free),
 		cmocka_unit_test(test_sanitizer_knows_what_is_free),
 	};
 
