@@ -8,8 +8,8 @@
 
 #include <pktpool.h>
 
-#define BUFFERS 8192
-#define ROUNDS 100000
+#define BUFFERS 8192u
+#define ROUNDS 100000u
 
 static struct pp_pool *pool;
 /* From the thread that allocates to the one that frees. */
