@@ -4,7 +4,7 @@
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
 order="types+fail lock pages region place offset buffer dma+devices block deque counters store
-	guard depot cache owner layout take miss walk reserve wait pool+inside page shrink holders thread
+	guard depot cache owner layout take miss walk reserve wait pool+inside+facts page shrink holders thread
 	bulk mempool objcache defer stats check"
 bad=0
 complain() {

@@ -20,7 +20,7 @@ declare -A setup=(
 )
 declare -A which=(
 	[plain]=
-	[asan]="--no-suite check --no-suite guest --timeout-multiplier 4"
+	[asan]="--no-suite check --no-suite guest --no-suite fuzz --timeout-multiplier 4"
 	[tsan]="--suite tsan --timeout-multiplier 8 --wrapper 'setarch -R'"
 )
 
