@@ -28,7 +28,7 @@ for file in "$libdir"/libpktpool.so.0 "$libdir"/libpktpool_dpdk.so.0 "$include"/
 	"$include"/pp_pktmbuf.h "$prefix"/bin/pktpool-fwd; do
 	[ -e "$file" ] || die "not installed: ${file#"$prefix/"}"
 done
-for page in "$source"/doc/*.[1-9]; do
+for page in "$source"/doc/man/*.[1-9]; do
 	[ ! -e "$page" ] || [ -n "$(find "$prefix/share/man" -name "${page##*/}*")" ] ||
 		die "not installed: ${page##*/}"
 done
