@@ -73,12 +73,14 @@ huge_reserve() {
 # Ends every process in a namespace of ours: first as asked, then by force.
 net_processes_end() {
 	local name pid signal tries
-	for pid in $OTHERS; do
-		kill -KILL "$pid" 2>/dev/null || true
-	done
 	for signal in TERM KILL; do
 		for tries in {1..60}; do
 			local left=
+			for pid in $OTHERS; do
+				[ -e "/proc/$pid" ] || continue
+				left=1
+				[ "$tries" -gt 1 ] || kill -"$signal" "$pid" 2>/dev/null || true
+			done
 			for name in "$A" "$B" "$M"; do
 				[ -e "/run/netns/$name" ] || continue
 				for pid in $(ip netns pids "$name" 2>/dev/null); do
