@@ -11,7 +11,11 @@
 #define PP_OWNER_EMPTIES 16
 #define PP_OWNER_NAME 16
 
-enum pp_owner_state { PP_OWNER_FREE = 0, PP_OWNER_TAKEN };
+enum pp_owner_state {
+	PP_OWNER_FREE = 0,
+	PP_OWNER_CLAIMED, /* somebody is filling it in */
+	PP_OWNER_TAKEN,
+};
 
 /* Steps of several words leave a note first, for who finds their author dead. */
 enum pp_journal_kind { PP_JOURNAL_NONE = 0, PP_JOURNAL_STEAL, PP_JOURNAL_DEPOT, PP_JOURNAL_SPILL };

@@ -123,8 +123,8 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 		uint32_t state = PP_OWNER_FREE;
 		uint32_t end = atomic_load_explicit(&shared->owners_end, memory_order_relaxed);
 
-		if (!atomic_compare_exchange_strong_explicit(&owner->state, &state, PP_OWNER_TAKEN,
-							     memory_order_acquire,
+		if (!atomic_compare_exchange_strong_explicit(&owner->state, &state,
+							     PP_OWNER_CLAIMED, memory_order_acquire,
 							     memory_order_relaxed))
 			continue;
 		pp_lock_take(&owner->lock, i);
@@ -141,6 +141,7 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 							      memory_order_release,
 							      memory_order_relaxed))
 			;
+		atomic_store_explicit(&owner->state, PP_OWNER_TAKEN, memory_order_release);
 		return owner;
 	}
 	return NULL;
