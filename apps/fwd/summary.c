@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fwd.h"
@@ -138,7 +137,8 @@ int summary_open(const char *path)
 
 	if (path == NULL)
 		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	/* Emptied now: an older run's must not be taken for this one's, should it fail. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		complain("--json %s: %s: name a file that can be written", path, strerror(errno));
 		return -2;
@@ -149,18 +149,14 @@ int summary_open(const char *path)
 int summary_write(const struct summary *s, int fd)
 {
 	json_t *object;
-	struct stat stat;
 	int err = 0;
 
 	if (fd < 0)
 		return FWD_OK;
 	object = summary_json(s);
-	/* What is left of an older, longer summary; a pipe or a device has none. */
-	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && ftruncate(fd, 0) != 0)
-		err = errno;
 	errno = 0;
-	if (err == 0 && (json_dumpfd(object, fd, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
-			 write(fd, "\n", 1) != 1))
+	if (json_dumpfd(object, fd, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
+	    write(fd, "\n", 1) != 1)
 		err = errno != 0 ? errno : EIO;
 	json_decref(object);
 	/* Some file systems report a full disk only here. */
