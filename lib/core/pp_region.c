@@ -23,6 +23,8 @@
 #define WINDOW (1ul << WINDOW_SHIFT)
 #define WINDOWS (1u << (47 - WINDOW_SHIFT))
 #define MIB2 (2ul << 20)
+#define LOW_START (128ul << 30)
+#define LOW_END (1ul << 39)
 
 /* Which region each 4 GiB of the address space belongs to, in this process. */
 static _Atomic(struct pp_region *) windows[WINDOWS];
@@ -172,13 +174,47 @@ static int region_map(struct pp_region *region)
 	return 0;
 }
 
+/*
+ * Below 2^39, where also an IOMMU of 39 bits reaches with device addresses
+ * equal to ours, and where nobody else maps by default: not the next process
+ * that attaches either. Where to begin looking differs by process, so that two
+ * that make pools and then exchange them rarely meet.
+ */
+static bool range_reserve_low(size_t span, uintptr_t *base)
+{
+	static _Atomic unsigned pools;
+	uintptr_t windows = (LOW_END - LOW_START) / WINDOW;
+	uintptr_t first = (uintptr_t)getpid() * 31 + atomic_fetch_add(&pools, 1);
+
+	for (uintptr_t w = 0; w < windows; w++) {
+		uintptr_t at = LOW_START + (first + w) % windows * WINDOW;
+		void *got;
+
+		if (at + span > LOW_END)
+			continue;
+		got = mmap((void *)at, span, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+			   0);
+		if (got == (void *)at) {
+			*base = at;
+			return true;
+		}
+		if (got != MAP_FAILED)
+			munmap(got, span);
+	}
+	return false;
+}
+
 /* An address range of `span` bytes, nothing in it, that starts on a window. */
 static int range_reserve(size_t span, uintptr_t *base)
 {
-	char *wide = mmap(NULL, span + WINDOW, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uintptr_t start, aligned;
+	char *wide;
 
+	if (range_reserve_low(span, base))
+		return 0;
+	wide = mmap(NULL, span + WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		    0);
 	if (wide == MAP_FAILED)
 		return pp_fail(-ENOMEM, "cannot reserve %zu MiB of addresses: %s (see `ulimit -v`)",
 			       (span + WINDOW) >> 20, strerror(errno));
