@@ -41,7 +41,11 @@ static void *worker_run(void *arg)
 		uint32_t n = 1 + random_next(&seed) % 64, got = 0;
 
 		for (unsigned i = 0; i < 50; i++) {
-			got = pp_alloc_burst(cache, bufs, n, i % 8 ? 0 : PP_TRY);
+			/* The single calls are code of their own. */
+			if (i % 2)
+				got = (bufs[0] = pp_alloc(cache, 0)) != NULL;
+			else
+				got = pp_alloc_burst(cache, bufs, n, i % 8 ? 0 : PP_TRY);
 			if (i % 10 == 0) {
 				marks_take(&marks, stage->pool, bufs, got, id);
 				for (uint32_t j = 0; j < got; j++)
@@ -50,7 +54,10 @@ static void *worker_run(void *arg)
 					MUST(*(volatile uint32_t *)bufs[j] == id);
 				marks_drop(&marks, stage->pool, bufs, got, id);
 			}
-			pp_free_bulk(cache, bufs, got);
+			if (got == 1)
+				pp_free(cache, bufs[0]);
+			else
+				pp_free_bulk(cache, bufs, got);
 			atomic_fetch_add_explicit(&stage->storm->moved, got, memory_order_relaxed);
 		}
 	}

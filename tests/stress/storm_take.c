@@ -43,11 +43,18 @@ static void *owner_run(void *arg)
 		uint32_t n = 1 + random_next(&seed) % 16;
 
 		stores_pile_up(stage->cold, &seed);
-		n = pp_alloc_burst(cache, bufs, n, 0);
+		/* The single calls are code of their own. */
+		if (n > 12)
+			n = (bufs[0] = pp_alloc(cache, 0)) != NULL;
+		else
+			n = pp_alloc_burst(cache, bufs, n, 0);
 		marks_take(&marks, stage->pool, bufs, n, id);
 		marks_drop(&marks, stage->pool, bufs, n, id);
 		stores_pile_up(stage->cold, &seed);
-		pp_free_bulk(cache, bufs, n);
+		if (n == 1)
+			pp_free(cache, bufs[0]);
+		else
+			pp_free_bulk(cache, bufs, n);
 		atomic_fetch_add_explicit(&stage->storm->moved, n, memory_order_relaxed);
 	}
 	return NULL;
@@ -97,7 +104,7 @@ static void take_from_owners(bool from_another_process, double seconds)
 	struct stage stage = { .storm = storm_make() };
 	struct pp_pool_params params = params_4k(256, 1024);
 	pthread_t owners[OWNERS], taker;
-	double end = seconds_now() + seconds;
+	double end;
 	pid_t pid = 0;
 	int status;
 
@@ -113,6 +120,7 @@ static void take_from_owners(bool from_another_process, double seconds)
 		pthread_create(&owners[i], NULL, owner_run, &stage);
 	if (!pid)
 		pthread_create(&taker, NULL, taker_thread, &stage);
+	end = seconds_now() + seconds;
 	while (seconds_now() < end)
 		usleep(10000);
 	atomic_store(&stage.storm->stop, true);
@@ -122,7 +130,9 @@ static void take_from_owners(bool from_another_process, double seconds)
 		pthread_join(taker, NULL);
 	else
 		MUST(waitpid(pid, &status, 0) == pid && !status);
-	assert_true(atomic_load(&stage.storm->moved) > 1000);
+	printf("%llu buffers beside a taker\n",
+	       (unsigned long long)atomic_load(&stage.storm->moved));
+	assert_true(atomic_load(&stage.storm->moved) > 100);
 	storm_settle(stage.storm, stage.pool);
 	pool_end(stage.pool);
 	munmap((void *)stage.cold, COLD);
