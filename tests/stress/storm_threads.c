@@ -155,6 +155,11 @@ static void test_threads_lose_and_double_nothing(void **state)
 	do {
 		struct pp_pool_params params = params_random(&seed);
 
+		/* The last line before an abort says where. */
+		printf("round %u: %u to %u of %u bytes, %u owners, lead %u, flags %u\n", rounds,
+		       params.buffers, params.buffers_max, params.buffer_size, params.owners,
+		       params.lead, params.flags);
+		fflush(stdout);
 		round_run(&params, seed, 0.4);
 		rounds++;
 	} while (seconds_now() < end);
