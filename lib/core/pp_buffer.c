@@ -15,14 +15,14 @@ PP_API int64_t pp_buffer_index(const struct pp_region *region, const void *addr)
 	if (at >= region->buffer_bytes)
 		return -EINVAL;
 	if (region->flags & PP_POOL_GAPLESS) {
-		index = (int64_t)(at / region->stride);
+		index = pp_place_strides(region, at);
 		if (index >= region->buffers_max)
 			return -EINVAL;
 		p = pp_place_page(region, (uint32_t)index);
 	} else {
 		p = (uint32_t)(at >> region->page_shift);
 		in = (uint32_t)(at & (region->page - 1));
-		j = in / region->stride;
+		j = pp_place_strides(region, in);
 		if (j >= region->pages[p].count || in - j * region->stride >= region->buffer_size)
 			return -EINVAL;
 		index = (int64_t)region->pages[p].first + j;

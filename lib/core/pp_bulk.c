@@ -220,10 +220,11 @@ PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
 		unsigned k = n - i < CHUNK ? n - i : CHUNK;
 		void *const *chunk = bufs + i;
 
-		if (store->holders) {
+		if (store->shared->facts.mode & PP_MODE_DEBUG) {
 			k = pp_guard_in(store, PP_HOLDER_NOBODY, chunk, k, kept);
 			chunk = kept;
-		}
+		} else if (store->holders)
+			pp_guard_home(store, chunk, k);
 		pp_owner_in(store, offsets, chunk, k);
 		pp_depot_put(store, 0, PP_NOBODY, offsets, k);
 		__atomic_fetch_add(&store->shared->past.long_way, k, __ATOMIC_RELAXED);

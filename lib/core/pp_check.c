@@ -40,9 +40,12 @@ static bool check_offset(struct check *check, const char *place, uint32_t id, ui
 	else if (atomic_load(&store->marks[index]) & PP_MARK_COLLECTED)
 		check->rc = pp_fail(-EUCLEAN, "%s %u has buffer %u, which is held back", place, id,
 				    index);
-	else if (store->holders && atomic_load(&store->holders[index]))
-		check->rc = pp_fail(-EUCLEAN, "%s %u has buffer %u, which cache %u still holds",
-				    place, id, index, atomic_load(&store->holders[index]) - 1u);
+	else if (store->holders && atomic_load(&store->holders[pp_place_index_key(region, index)]))
+		check->rc =
+			pp_fail(-EUCLEAN, "%s %u has buffer %u, which cache %u still holds", place,
+				id, index,
+				atomic_load(&store->holders[pp_place_index_key(region, index)]) -
+					1u);
 	check->seen[index] = 1;
 	check->free_buffers++;
 	return !check->rc;
@@ -172,7 +175,8 @@ static bool check_holders(struct check *check)
 		if (atomic_load(&page->state) == PP_PAGE_ABSENT)
 			continue;
 		for (uint32_t i = page->first; i < page->first + atomic_load(&page->carved); i++)
-			if (!check->seen[i] && !atomic_load(&store->holders[i]) &&
+			if (!check->seen[i] &&
+			    !atomic_load(&store->holders[pp_place_index_key(&store->region, i)]) &&
 			    !(atomic_load(&store->marks[i]) & PP_MARK_COLLECTED)) {
 				check->rc = pp_fail(-EUCLEAN, "buffer %u is nowhere", i);
 				return false;

@@ -79,15 +79,15 @@ static bool poison_intact(struct pp_store *store, void *buf)
 	return !bytes || (*start == POISON && !memcmp(start, start + 1, bytes - 1));
 }
 
+/* In debug mode: the holder exchanged, the poison looked at. */
 static void guard_out_one(struct pp_store *store, uint32_t holder, void *buf)
 {
-	uint32_t index = pp_place_index(&store->region, pp_place_to_offset(&store->region, buf));
-	uint8_t marks, old;
+	const struct pp_region *region = &store->region;
+	uint32_t index = pp_place_index(region, pp_place_to_offset(region, buf));
+	uint8_t old = atomic_exchange_explicit(&store->holders[pp_place_key(region, buf)],
+					       (uint8_t)holder, memory_order_relaxed);
+	uint8_t marks;
 
-	old = atomic_exchange_explicit(&store->holders[index], (uint8_t)holder,
-				       memory_order_relaxed);
-	if (!(store->shared->facts.mode & PP_MODE_DEBUG))
-		return;
 	/* An earlier free was forgotten, or books are corrupt: never silently. */
 	if (old)
 		guard_fault(store, "handed out twice", buf, old);
@@ -97,10 +97,25 @@ static void guard_out_one(struct pp_store *store, uint32_t holder, void *buf)
 		guard_fault(store, "written after free", buf, 0);
 }
 
+static void holders_note(struct pp_store *store, uint8_t holder, void *const *bufs, uint32_t n)
+{
+	_Atomic uint8_t *holders = store->holders;
+	uintptr_t base = store->region.base;
+	unsigned shift = store->region.key_shift;
+
+	/* pp_place_key(), with what does not change kept out of the loop. */
+	for (uint32_t i = 0; i < n; i++)
+		atomic_store_explicit(&holders[((uintptr_t)bufs[i] - base) >> shift], holder,
+				      memory_order_relaxed);
+}
+
 void pp_guard_out(struct pp_store *store, uint32_t holder, void *const *bufs, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		guard_out_one(store, holder, bufs[i]);
+	if (!(store->shared->facts.mode & PP_MODE_DEBUG))
+		holders_note(store, (uint8_t)holder, bufs, n);
+	else
+		for (uint32_t i = 0; i < n; i++)
+			guard_out_one(store, holder, bufs[i]);
 }
 
 static bool guard_in_one(struct pp_store *store, uint32_t holder, void *buf)
@@ -111,7 +126,8 @@ static bool guard_in_one(struct pp_store *store, uint32_t holder, void *buf)
 		guard_fault(store, "foreign free", buf, holder);
 		return false;
 	}
-	if (!atomic_exchange_explicit(&store->holders[index], 0, memory_order_relaxed)) {
+	if (!atomic_exchange_explicit(&store->holders[pp_place_key(&store->region, buf)], 0,
+				      memory_order_relaxed)) {
 		guard_fault(store, "double free", buf, holder);
 		return false;
 	}
@@ -123,21 +139,17 @@ static bool guard_in_one(struct pp_store *store, uint32_t holder, void *buf)
 uint32_t pp_guard_in(struct pp_store *store, uint32_t holder, void *const *bufs, uint32_t n,
 		     void **kept)
 {
-	const struct pp_region *region = &store->region;
 	uint32_t k = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (store->shared->facts.mode & PP_MODE_DEBUG) {
-			if (guard_in_one(store, holder, bufs[i]))
-				kept[k++] = bufs[i];
-			continue;
-		}
-		atomic_store_explicit(&store->holders[pp_place_index(
-					      region, pp_place_to_offset(region, bufs[i]))],
-				      0, memory_order_relaxed);
-		kept[k++] = bufs[i];
-	}
+	for (uint32_t i = 0; i < n; i++)
+		if (guard_in_one(store, holder, bufs[i]))
+			kept[k++] = bufs[i];
 	return k;
+}
+
+void pp_guard_home(struct pp_store *store, void *const *bufs, uint32_t n)
+{
+	holders_note(store, 0, bufs, n);
 }
 
 void pp_guard_forget(struct pp_store *store, uint32_t p)

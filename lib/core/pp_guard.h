@@ -8,8 +8,11 @@
 /* Buffers about to be handed out to `holder` (owner id + 1, or PP_HOLDER_NOBODY). */
 void pp_guard_out(struct pp_store *store, uint32_t holder, void *const *bufs, uint32_t n);
 
+/* Buffers coming back, nothing checked. */
+void pp_guard_home(struct pp_store *store, void *const *bufs, uint32_t n);
+
 /*
- * Buffers coming back. In debug mode those that are not this pool's or not in
+ * Buffers coming back in debug mode: those that are not this pool's or not in
  * flight are refused and reported; `kept` gets the others. Returns how many.
  */
 uint32_t pp_guard_in(struct pp_store *store, uint32_t holder, void *const *bufs, uint32_t n,

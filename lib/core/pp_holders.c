@@ -19,6 +19,13 @@ const char *pp_holder_name(struct pp_store *store, uint32_t holder, char name[PP
 	return name;
 }
 
+static uint32_t holder_of(const struct pp_store *store, uint32_t index)
+{
+	return store->holders
+		       ? atomic_load(&store->holders[pp_place_index_key(&store->region, index)])
+		       : 0;
+}
+
 PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
 				       void (*fn)(void *buffer, const char *owner, void *arg),
 				       void *arg)
@@ -29,7 +36,7 @@ PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; bits && i < store->region.buffers_max; i++) {
-		uint32_t holder = store->holders ? atomic_load(&store->holders[i]) : 0;
+		uint32_t holder = holder_of(store, i);
 
 		if (!(bits[i / 64] >> i % 64 & 1))
 			continue;
@@ -49,8 +56,11 @@ static void buffer_recover(void *buf, const char *owner, void *arg)
 	void *kept;
 
 	(void)owner;
-	if (!store->holders || pp_guard_in(store, PP_HOLDER_NOBODY, &buf, 1, &kept))
-		pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
+	if (store->holders && !(store->shared->facts.mode & PP_MODE_DEBUG))
+		pp_guard_home(store, &buf, 1);
+	else if (store->holders && !pp_guard_in(store, PP_HOLDER_NOBODY, &buf, 1, &kept))
+		return;
+	pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
 }
 
 PP_API uint32_t pp_pool_recover(struct pp_pool *pool)
@@ -70,7 +80,7 @@ const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes)
 		return text;
 	}
 	for (uint32_t i = 0; i < store->region.buffers_max; i++)
-		held[atomic_load_explicit(&store->holders[i], memory_order_relaxed)]++;
+		held[holder_of(store, i)]++;
 	for (uint32_t h = 1; h <= PP_HOLDER_NOBODY; h++)
 		if (held[h] > (most ? held[most] : 0))
 			most = h;

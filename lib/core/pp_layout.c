@@ -41,6 +41,6 @@ size_t pp_layout(struct pp_store *store, const struct pp_shared_facts *facts, ch
 	store->marks = (void *)lay(control, &at, facts->buffers_max, PP_LINE);
 	store->holders = NULL;
 	if (facts->flags & (PP_POOL_OWNERS | PP_POOL_DEBUG))
-		store->holders = (void *)lay(control, &at, facts->buffers_max, PP_LINE);
+		store->holders = (void *)lay(control, &at, pp_place_keys(region), PP_LINE);
 	return at;
 }

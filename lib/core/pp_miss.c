@@ -95,7 +95,9 @@ PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 	struct pp_store *store = pp_store_of(c);
 	void *kept[PP_CARVE];
 
-	if (!store->holders || !n) {
+	if (!(c->mode & PP_MODE_DEBUG) || !n) {
+		if (store->holders)
+			pp_guard_home(store, bufs, n);
 		miss_put(store, c, bufs, n);
 		return;
 	}

@@ -32,6 +32,11 @@ pp_offset_out(uintptr_t base, const uint32_t *offsets, void **bufs, unsigned n)
 {
 	unsigned i = 0;
 
+	/* A burst that turns out to be one buffer is spared the loop. */
+	if (!__builtin_constant_p(n) && n == 1) {
+		bufs[0] = (void *)(base | offsets[0]);
+		return;
+	}
 	if (n > PP_OFFSET_INLINE) {
 		pp_offset_out_many(base, offsets, bufs, n);
 		return;
@@ -56,6 +61,10 @@ static inline __attribute__((always_inline)) void pp_offset_in(uint32_t *offsets
 {
 	unsigned i = 0;
 
+	if (!__builtin_constant_p(n) && n == 1) {
+		offsets[0] = (uint32_t)(uintptr_t)bufs[0];
+		return;
+	}
 	if (n > PP_OFFSET_INLINE) {
 		pp_offset_in_many(offsets, bufs, n);
 		return;

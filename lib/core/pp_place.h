@@ -5,6 +5,16 @@
 
 #include "pp_region.h"
 
+/* `at` / stride, for `at` below 256 GiB: exact, as both are below 2^32 in lines. */
+static inline uint32_t pp_place_strides(const struct pp_region *region, uint64_t at)
+{
+	uint64_t lines = at / PP_LINE;
+
+	if (!region->inverse)
+		return (uint32_t)lines;
+	return (uint32_t)(((unsigned __int128)lines * region->inverse) >> 64);
+}
+
 /* The hugepage a buffer belongs to: the one its last byte is on. */
 static inline uint32_t pp_place_page(const struct pp_region *region, uint32_t index)
 {
@@ -50,9 +60,29 @@ static inline uint32_t pp_place_index(const struct pp_region *region, uint32_t o
 	uint64_t at = pp_place_of_offset(region, offset) - region->base;
 
 	if (region->flags & PP_POOL_GAPLESS)
-		return (uint32_t)(at / region->stride);
+		return pp_place_strides(region, at);
 	return (uint32_t)(at >> region->page_shift) * region->per_page +
-	       (uint32_t)(at & (region->page - 1)) / region->stride;
+	       pp_place_strides(region, at & (region->page - 1));
+}
+
+/*
+ * A number of a buffer's own that costs a subtraction and a shift: the largest
+ * power of two within the stride divides no two of them into one piece. Keys
+ * are not dense: up to twice as many as there are buffers.
+ */
+static inline uint32_t pp_place_key(const struct pp_region *region, const void *buf)
+{
+	return (uint32_t)(((uintptr_t)buf - region->base) >> region->key_shift);
+}
+
+static inline uint32_t pp_place_keys(const struct pp_region *region)
+{
+	return (uint32_t)((region->buffer_bytes - 1) >> region->key_shift) + 1;
+}
+
+static inline uint32_t pp_place_index_key(const struct pp_region *region, uint32_t index)
+{
+	return pp_place_key(region, (void *)(pp_place_start(region, index) + region->lead));
 }
 
 static inline uint32_t pp_place_offset_page(const struct pp_region *region, uint32_t offset)

@@ -110,6 +110,8 @@ int pp_region_plan(struct pp_region *region)
 		bytes = ((size_t)region->buffers_max + region->per_page - 1) / region->per_page *
 			region->page;
 	}
+	region->key_shift = 31 - (unsigned)__builtin_clz(region->stride);
+	region->inverse = UINT64_MAX / (region->stride / PP_LINE) + 1;
 	bytes = (bytes + region->page - 1) & ~(region->page - 1);
 	if (bytes >> 32 > 64)
 		return pp_fail(-EINVAL, "buffers_max %u of %u bytes are beyond 256 GiB",

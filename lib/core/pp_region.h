@@ -49,8 +49,10 @@ struct pp_region {
 	uint32_t pages_max;
 	uint32_t buffer_size;
 	uint32_t stride;
+	uint64_t inverse; /* 2^64 / (stride / 64), rounded up; 0 for a stride of 64 */
 	uint32_t lead;
-	uint32_t per_page; /* unused if gapless */
+	unsigned key_shift; /* see pp_place_key() */
+	uint32_t per_page;  /* unused if gapless */
 	uint32_t buffers_max;
 	uint32_t flags; /* enum pp_pool_flag */
 	bool wide;      /* offsets are units of 64 bytes */

@@ -48,7 +48,7 @@ static uint64_t held_by(const struct pp_store *store, uint32_t id)
 {
 	uint64_t n = 0;
 
-	for (uint32_t i = 0; store->holders && i < store->region.buffers_max; i++)
+	for (uint32_t i = 0; store->holders && i < pp_place_keys(&store->region); i++)
 		n += atomic_load_explicit(&store->holders[i], memory_order_relaxed) == id + 1;
 	return n;
 }

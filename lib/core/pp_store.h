@@ -47,6 +47,7 @@ struct pp_shared_facts {
 	uint32_t owners, block_size, blocks, ring_size, nodes, mode;
 	int32_t node[PP_NODES_MAX];
 	char name[PP_NAME_MAX];
+	uint32_t unused; /* no padding: facts are compared as bytes */
 };
 
 struct pp_shared {
@@ -78,7 +79,7 @@ struct pp_store {
 	struct pp_blocks blocks;
 	_Atomic uint32_t *rings;  /* [facts.owners][facts.ring_size] */
 	_Atomic uint8_t *marks;   /* [buffers_max], enum pp_mark */
-	_Atomic uint8_t *holders; /* [buffers_max], owner id + 1; NULL without PP_POOL_OWNERS */
+	_Atomic uint8_t *holders; /* [pp_place_keys()], owner id + 1; NULL without PP_POOL_OWNERS */
 	/* Called with what debug mode caught; this process's. */
 	void (*fault)(struct pp_store *store, const char *what, const void *buf, uint32_t holder);
 };
