@@ -71,52 +71,40 @@ static void depot_append(struct pp_store *store, uint32_t d, const uint32_t *off
 
 /*
  * Whether the buffer is to stay out of circulation, and if so, notes that it
- * is. Who gives up shrinking first says so in the state and then collects what
- * is marked: a mark set too late is taken off by one of the two, and only one.
+ * is. Its home depot's lock is held, so that who gives up shrinking, who says
+ * so in the state and then passes that lock, finds all marks complete (L3).
  */
 static bool depot_hold_back(struct pp_store *store, uint32_t offset)
 {
 	struct pp_region *region = &store->region;
 	struct pp_page *page = &region->pages[pp_place_offset_page(region, offset)];
-	_Atomic uint8_t *mark = &store->marks[pp_place_index(region, offset)];
 
 	if (atomic_load_explicit(&page->state, memory_order_acquire) != PP_PAGE_LEAVING)
 		return false;
-	atomic_fetch_or_explicit(mark, PP_MARK_COLLECTED, memory_order_seq_cst);
+	atomic_fetch_or_explicit(&store->marks[pp_place_index(region, offset)], PP_MARK_COLLECTED,
+				 memory_order_relaxed);
 	/* L1: the mark is set before it is counted; pairs with L2 in page_is_back(). */
 	atomic_fetch_add_explicit(&page->collected, 1, memory_order_release);
-	/* L3: the mark before the state is read again; pairs with L4 in shrink_give_up(). */
-	if (atomic_load_explicit(&page->state, memory_order_seq_cst) == PP_PAGE_LEAVING ||
-	    !(atomic_fetch_and_explicit(mark, (uint8_t)~PP_MARK_COLLECTED, memory_order_seq_cst) &
-	      PP_MARK_COLLECTED))
-		return true;
-	atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
-	return false;
+	return true;
 }
 
 /* To where each belongs, by runs: only with several nodes, or while shrinking. */
 static uint32_t depot_put_sorted(struct pp_store *store, uint32_t d, uint32_t id,
 				 const uint32_t *offsets, uint32_t n)
 {
+	/* G2, here too. */
 	bool leaving = atomic_load_explicit(&store->shared->leaving, memory_order_acquire);
-	uint32_t run[PP_CARVE], home = d, remote = 0;
+	uint32_t run[PP_CARVE], remote = 0;
 
-	for (uint32_t i = 0, k = 0; i < n; k = 0) {
-		for (; i < n && k < PP_CARVE; i++) {
-			uint32_t at = pp_store_home(store, offsets[i]);
+	for (uint32_t i = 0; i < n;) {
+		uint32_t home = pp_store_home(store, offsets[i]), k = 0;
 
-			if (k && at != home)
-				break;
-			if (at != d)
-				remote++;
-			if (leaving && depot_hold_back(store, offsets[i]))
-				continue;
-			home = at;
-			run[k++] = offsets[i];
-		}
-		if (!k)
-			continue;
 		pp_lock_take(&store->depots[home].lock, id);
+		for (; i < n && k < PP_CARVE && pp_store_home(store, offsets[i]) == home; i++) {
+			remote += home != d;
+			if (!leaving || !depot_hold_back(store, offsets[i]))
+				run[k++] = offsets[i];
+		}
 		depot_append(store, home, run, k);
 		pp_lock_release(&store->depots[home].lock);
 	}
@@ -126,6 +114,7 @@ static uint32_t depot_put_sorted(struct pp_store *store, uint32_t d, uint32_t id
 uint32_t pp_depot_put(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
 		      uint32_t n)
 {
+	/* G2: pairs with G1 in pp_pool_shrink(). */
 	if (store->shared->facts.nodes > 1 ||
 	    atomic_load_explicit(&store->shared->leaving, memory_order_acquire))
 		return depot_put_sorted(store, d, id, offsets, n);

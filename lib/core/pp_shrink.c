@@ -152,32 +152,41 @@ static uint32_t shrink_release(struct shrink *shrink, uint32_t *missing)
 	return gone;
 }
 
-/* The deadline has passed: what was held back circulates again. */
+/* Every buffer of a hugepage that stays after all circulates again. */
+static uint32_t page_stays(struct pp_store *store, struct pp_page *page)
+{
+	uint32_t out = page->count - atomic_load(&page->collected);
+	uint32_t first = pp_place_offset(&store->region, page->first);
+	pp_lock_word *lock = &store->depots[pp_store_home(store, first)].lock;
+
+	atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_seq_cst);
+	/* L3: whoever saw it leave has left its lock by then, mark and count done;
+	 * whoever comes after sees it stay. */
+	pp_lock_take(lock, PP_NOBODY);
+	pp_lock_release(lock);
+	for (uint32_t i = page->first; i < page->first + page->count; i++) {
+		uint32_t offset = pp_place_offset(&store->region, i);
+		uint8_t marks =
+			atomic_fetch_and_explicit(&store->marks[i], (uint8_t)~PP_MARK_COLLECTED,
+						  memory_order_relaxed);
+
+		if (!(marks & PP_MARK_COLLECTED))
+			continue;
+		atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
+		pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
+	}
+	return out;
+}
+
+/* The deadline has passed. */
 static uint32_t shrink_give_up(struct shrink *shrink)
 {
 	struct pp_store *store = &shrink->pool->store;
 	uint32_t out = 0;
 
-	for (uint32_t p = 0; p < store->region.pages_max; p++) {
-		struct pp_page *page = &store->region.pages[p];
-
-		if (atomic_load(&page->state) != PP_PAGE_LEAVING)
-			continue;
-		out += page->count - atomic_load(&page->collected);
-		/* L4: from here on nobody leaves a mark behind; pairs with L3. */
-		atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_seq_cst);
-		for (uint32_t i = page->first; i < page->first + page->count; i++) {
-			uint32_t offset = pp_place_offset(&store->region, i);
-			uint8_t marks = atomic_fetch_and_explicit(&store->marks[i],
-								  (uint8_t)~PP_MARK_COLLECTED,
-								  memory_order_seq_cst);
-
-			if (!(marks & PP_MARK_COLLECTED))
-				continue;
-			atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
-			pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
-		}
-	}
+	for (uint32_t p = 0; p < store->region.pages_max; p++)
+		if (atomic_load(&store->region.pages[p].state) == PP_PAGE_LEAVING)
+			out += page_stays(store, &store->region.pages[p]);
 	return out;
 }
 

@@ -61,14 +61,16 @@ PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 
 	for (uint32_t i = 0; i < end; i++) {
 		const struct pp_owner *owner = &store->owners[i];
-		struct pp_cache_info info = { .id = i };
+		struct pp_owner_view view;
+		struct pp_cache_info info = { .id = i, .name = view.name };
 
-		if (atomic_load(&owner->state) != PP_OWNER_TAKEN)
+		pp_walk_owner(store, i, &view);
+		if (!view.taken)
 			continue;
-		info.name = owner->name;
-		info.pid = atomic_load(&owner->pid);
-		info.node = store->shared->facts.node[owner->depot];
-		pp_walk_owner(store, i, &info.cached, &info.published);
+		info.pid = view.pid;
+		info.node = store->shared->facts.node[view.depot];
+		info.cached = view.cached;
+		info.published = view.published;
 		info.in_flight = held_by(store, i);
 		owner_counters(&info.counters, owner);
 		fn(&info, arg);

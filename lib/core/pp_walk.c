@@ -112,7 +112,7 @@ uint64_t *pp_walk_in_flight(struct pp_store *store)
 	return walk.bits;
 }
 
-void pp_walk_owner(const struct pp_store *store, uint32_t id, uint64_t *cached, uint64_t *published)
+void pp_walk_owner(const struct pp_store *store, uint32_t id, struct pp_owner_view *view)
 {
 	struct pp_owner *owner = &store->owners[id];
 	struct pp_deque deque = pp_owner_deque(store, owner);
@@ -120,15 +120,19 @@ void pp_walk_owner(const struct pp_store *store, uint32_t id, uint64_t *cached, 
 	int32_t s;
 
 	pp_lock_take(&owner->lock, PP_NOBODY);
+	view->taken = atomic_load_explicit(&owner->state, memory_order_acquire) == PP_OWNER_TAKEN;
+	memcpy(view->name, owner->name, sizeof(view->name));
+	view->pid = owner->pid;
+	view->depot = owner->depot;
 	s = __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE);
-	*cached = (uint64_t)(s - pp_owner_start(store, owner));
+	view->cached = (uint64_t)(s - pp_owner_start(store, owner));
 	if (owner->stash != PP_TICKET_NONE)
-		*cached += pp_ticket_count(owner->stash);
+		view->cached += pp_ticket_count(owner->stash);
 	pp_lock_release(&owner->lock);
-	*published = 0;
+	view->published = 0;
 	n = pp_deque_length(&deque, &head);
 	for (uint32_t i = 0; i < n; i++)
-		*published +=
+		view->published +=
 			pp_ticket_count(atomic_load_explicit(&deque.ring[(head + i) & deque.mask],
 							     memory_order_relaxed));
 }
@@ -148,11 +152,11 @@ void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums)
 		sums->collected += atomic_load_explicit(&page->collected, memory_order_relaxed);
 	}
 	for (uint32_t i = 0; i < end; i++) {
-		uint64_t cached, published;
+		struct pp_owner_view view;
 
-		pp_walk_owner(store, i, &cached, &published);
-		sums->cached += cached;
-		sums->deques += published;
+		pp_walk_owner(store, i, &view);
+		sums->cached += view.cached;
+		sums->deques += view.published;
 	}
 	for (uint32_t d = 0; d < store->shared->facts.nodes; d++)
 		sums->depot += (uint64_t)atomic_load_explicit(&store->depots[d].buffers,

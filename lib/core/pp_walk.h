@@ -24,8 +24,14 @@ struct pp_sums {
 };
 /* O(owners + blocks published). */
 void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums);
-/* Of one owner. */
-void pp_walk_owner(const struct pp_store *store, uint32_t id, uint64_t *cached,
-		   uint64_t *published);
+/* One owner at one moment; what it has published may have moved on. */
+struct pp_owner_view {
+	bool taken;
+	char name[PP_OWNER_NAME];
+	int32_t pid;
+	uint32_t depot;
+	uint64_t cached, published;
+};
+void pp_walk_owner(const struct pp_store *store, uint32_t id, struct pp_owner_view *view);
 
 #endif
