@@ -201,7 +201,7 @@ PP_API unsigned pp_pool_alloc_burst(struct pp_pool *pool, void **bufs, unsigned 
 		}
 		if (!k)
 			break;
-		pp_owner_out(store, offsets, bufs + got, k);
+		pp_store_out(store, offsets, bufs + got, k);
 		got += k;
 	}
 	if (store->holders)
@@ -225,7 +225,7 @@ PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
 			chunk = kept;
 		} else if (store->holders)
 			pp_guard_home(store, chunk, k);
-		pp_owner_in(store, offsets, chunk, k);
+		pp_store_in(store, offsets, chunk, k);
 		pp_depot_put(store, 0, PP_NOBODY, offsets, k);
 		__atomic_fetch_add(&store->shared->past.long_way, k, __ATOMIC_RELAXED);
 	}

@@ -20,7 +20,7 @@ static unsigned far_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 		return 0;
 	s -= (int32_t)n;
 	pp_cache_count(c, n);
-	pp_owner_out(store, c->slots + s, bufs, n);
+	pp_store_out(store, c->slots + s, bufs, n);
 	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE); /* T2 */
 	return n;
 }
@@ -32,7 +32,7 @@ static bool far_put(struct pp_store *store, struct pp_cache *c, void *const *buf
 	pp_cache_intend(c, s + (int32_t)n);
 	if (s + (int32_t)n > __atomic_load_n(&c->far_hi, __ATOMIC_RELAXED))
 		return false;
-	pp_owner_in(store, c->slots + s, bufs, n);
+	pp_store_in(store, c->slots + s, bufs, n);
 	__atomic_store_n(&c->s, s + (int32_t)n, __ATOMIC_RELEASE); /* T2 */
 	return true;
 }
@@ -54,7 +54,7 @@ static unsigned try_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 		return 0;
 	s -= (int32_t)k;
 	pp_cache_count(c, k);
-	pp_owner_out(store, c->slots + s, bufs, k);
+	pp_store_out(store, c->slots + s, bufs, k);
 	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE); /* T2 */
 	return k;
 }

@@ -92,26 +92,6 @@ static void owner_leave(struct pp_store *store, struct pp_owner *owner)
 	pp_lock_release(&owner->lock);
 }
 
-void pp_owner_out(const struct pp_store *store, const uint32_t *offsets, void **bufs, uint32_t n)
-{
-	if (!store->region.wide) {
-		pp_offset_out(store->region.base, offsets, bufs, n);
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		bufs[i] = (void *)pp_place_of_offset(&store->region, offsets[i]);
-}
-
-void pp_owner_in(const struct pp_store *store, uint32_t *offsets, void *const *bufs, uint32_t n)
-{
-	if (!store->region.wide) {
-		pp_offset_in(offsets, bufs, n);
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		offsets[i] = pp_place_to_offset(&store->region, bufs[i]);
-}
-
 /* A block that holds nothing becomes one of the owner's empties. */
 static void empties_give(struct pp_store *store, struct pp_owner *owner, uint32_t block)
 {
@@ -347,7 +327,7 @@ static void owner_put(struct pp_store *store, struct pp_owner *owner, void *cons
 				owner_make_room(store, owner);
 			continue;
 		}
-		pp_owner_in(store, store->blocks.slots + s, bufs, k);
+		pp_store_in(store, store->blocks.slots + s, bufs, k);
 		owner_commit(owner, s + (int32_t)k);
 		bufs += k;
 		n -= k;
@@ -372,7 +352,7 @@ uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void 
 			continue;
 		}
 		s -= (int32_t)k;
-		pp_owner_out(store, store->blocks.slots + s, bufs + got, k);
+		pp_store_out(store, store->blocks.slots + s, bufs + got, k);
 		owner_commit(owner, s);
 		got += k;
 	}

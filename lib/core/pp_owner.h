@@ -103,8 +103,4 @@ void pp_owner_close(struct pp_owner *owner);
 /* Its private buffers to the depot, its lock held; `id` is the caller's. Returns how many. */
 uint32_t pp_owner_spill(struct pp_store *store, struct pp_owner *owner, uint32_t id);
 
-/* Offsets to addresses and back, as the pool keeps them. */
-void pp_owner_out(const struct pp_store *store, const uint32_t *offsets, void **bufs, uint32_t n);
-void pp_owner_in(const struct pp_store *store, uint32_t *offsets, void *const *bufs, uint32_t n);
-
 #endif

@@ -13,7 +13,8 @@ extern "C" {
 struct pp_fault {
 	const char *what;   /* "double free", "foreign free", "written after free" */
 	const void *buffer; /* as passed in or about to be handed out */
-	const char *owner;  /* the name of the cache concerned, "" if unknown */
+	const char *owner;  /* the name of the cache concerned, "" if unknown; valid
+			     * during the call */
 };
 typedef void (*pp_fault_fn)(struct pp_pool *pool, const struct pp_fault *fault, void *arg);
 
@@ -80,8 +81,9 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
 PP_API uint32_t pp_pool_collect(struct pp_pool *pool);
 
 /*
- * Calls fn for every buffer that is in flight, in address order. Exact only
- * while no thread allocates or frees. Returns how many.
+ * Calls fn for every buffer that is in flight, in address order, with the name
+ * of the cache that allocated it (valid during the call; "" if not known).
+ * Exact only while no thread allocates or frees. Returns how many.
  */
 PP_API uint32_t pp_pool_walk_in_flight(struct pp_pool *pool,
 				       void (*fn)(void *buffer, const char *owner, void *arg),

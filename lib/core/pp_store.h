@@ -7,6 +7,7 @@
 #include "pp_counters.h"
 #include "pp_deque.h"
 #include "pp_lock.h"
+#include "pp_offset.h"
 #include "pp_place.h"
 
 #define PP_MAGIC 0x314c4f4f50544b50ull /* "PKTPOOL1" */
@@ -102,6 +103,29 @@ static inline uint32_t pp_store_home(const struct pp_store *store, uint32_t offs
 	while (d + 1 < store->shared->facts.nodes && store->shared->facts.node[d] != node)
 		d++;
 	return d;
+}
+
+/* Offsets to addresses and back, as the pool keeps them. */
+static inline void pp_store_out(const struct pp_store *store, const uint32_t *offsets, void **bufs,
+				uint32_t n)
+{
+	if (!store->region.wide) {
+		pp_offset_out(store->region.base, offsets, bufs, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		bufs[i] = (void *)pp_place_of_offset(&store->region, offsets[i]);
+}
+
+static inline void pp_store_in(const struct pp_store *store, uint32_t *offsets, void *const *bufs,
+			       uint32_t n)
+{
+	if (!store->region.wide) {
+		pp_offset_in(offsets, bufs, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		offsets[i] = pp_place_to_offset(&store->region, bufs[i]);
 }
 
 #endif
