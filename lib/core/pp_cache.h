@@ -84,6 +84,9 @@ static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cac
 {
 	uint32_t s;
 
+	/* None: an owner that wants `s` to stay looks idle, so it must not store it. */
+	if (PP_UNLIKELY(!n))
+		return 0;
 	/* Rungs of the ladder that are not there: nothing for a constant 0 or PP_TRY. */
 	if (PP_UNLIKELY(flags & ~(unsigned)(PP_TRY | PP_BURST_)))
 		return pp_cache_get_miss(c, bufs, n, flags);
@@ -104,8 +107,11 @@ static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cac
 static inline __attribute__((always_inline)) void pp_cache_put(struct pp_cache *c,
 							       void *const *bufs, unsigned n)
 {
-	uint32_t s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
+	uint32_t s;
 
+	if (PP_UNLIKELY(!n)) /* As in pp_cache_get(). */
+		return;
+	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	__asm__("" : "+r"(s));
 	pp_cache_intend(c, (int32_t)(s + n));
 	if (PP_UNLIKELY((int32_t)(s + n) > __atomic_load_n(&c->hi, __ATOMIC_RELAXED))) {

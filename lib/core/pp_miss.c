@@ -46,7 +46,8 @@ static unsigned try_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 	unsigned have = s > lo ? (unsigned)(s - lo) : 0;
 	unsigned k = n < have ? n : have;
 
-	if (k < n && !burst)
+	/* None: as in pp_cache_get(), `s` must not be stored then. */
+	if (!k || (k < n && !burst))
 		return 0;
 	pp_cache_intend(c, s - (int32_t)k);
 	/* Closed since? */
@@ -77,8 +78,6 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 		miss_settle(c);
 	} else if (got < n)
 		got = pp_owner_get_slow(store, (struct pp_owner *)c, bufs, n, burst);
-	else if (!n)
-		miss_settle(c);
 	if (store->holders)
 		pp_guard_out(store, c->id + 1, bufs, got);
 	return got;
@@ -95,7 +94,7 @@ PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 	struct pp_store *store = pp_store_of(c);
 	void *kept[PP_CARVE];
 
-	if (!(c->mode & PP_MODE_DEBUG) || !n) {
+	if (!(c->mode & PP_MODE_DEBUG)) {
 		if (store->holders)
 			pp_guard_home(store, bufs, n);
 		miss_put(store, c, bufs, n);
@@ -104,6 +103,10 @@ PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 	for (unsigned i = 0; i < n; i += PP_CARVE) {
 		unsigned k = n - i < PP_CARVE ? n - i : PP_CARVE;
 
-		miss_put(store, c, kept, pp_guard_in(store, c->id + 1, bufs + i, k, kept));
+		k = pp_guard_in(store, c->id + 1, bufs + i, k, kept);
+		if (k)
+			miss_put(store, c, kept, k);
+		else
+			miss_settle(c);
 	}
 }
