@@ -23,7 +23,6 @@ int pp_devices_map_one(struct pp_devices *devices, const struct pp_region *regio
 		       uint32_t p);
 void pp_devices_unmap_one(struct pp_devices *devices, const struct pp_region *region,
 			  unsigned device, uint32_t p);
-bool pp_devices_mapped(const struct pp_region *region, unsigned device, uint32_t p);
 
 /* page_added of all, or of none (the error), and page_removed. */
 int pp_devices_tell_added(struct pp_devices *devices, uint32_t p);

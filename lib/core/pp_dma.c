@@ -9,12 +9,6 @@ static struct pp_mapping *page_mapping(const struct pp_region *region, unsigned 
 	return &region->maps[(size_t)device * region->pages_max + p];
 }
 
-bool pp_devices_mapped(const struct pp_region *region, unsigned device, uint32_t p)
-{
-	return __atomic_load_n(&page_mapping(region, device, p)->iova, __ATOMIC_ACQUIRE) !=
-	       UINT64_MAX;
-}
-
 int pp_devices_map_one(struct pp_devices *devices, const struct pp_region *region, unsigned device,
 		       uint32_t p)
 {

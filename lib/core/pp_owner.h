@@ -85,11 +85,6 @@ static inline void pp_owner_name(struct pp_owner *owner, char name[PP_OWNER_NAME
 /* Once per slot, at creation of the pool. */
 void pp_owner_init(struct pp_store *store, uint32_t id);
 
-/* A free slot, now the caller's, or NULL. */
-struct pp_owner *pp_owner_claim(struct pp_store *store, const char *name);
-/* Gives everything to the depot and the slot back. */
-void pp_owner_release(struct pp_store *store, struct pp_owner *owner);
-
 /* What the miss of each of pp_cache.h's calls comes to. */
 uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n,
 			   bool burst);
