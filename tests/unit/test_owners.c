@@ -211,6 +211,38 @@ static void test_handles_are_what_their_caches_are_called(void **state)
 	pool_end(second);
 }
 
+static void *key_look(void *arg)
+{
+	const struct pp_pool_key *key = arg;
+	struct pp_cache *cache = pp_key_cache(key);
+
+	MUST(cache && cache == pp_pool_cache(key->pool) && cache == pp_key_cache(key));
+	return cache;
+}
+
+static void test_a_key_finds_each_threads_cache_of_its_own_pool(void **state)
+{
+	struct pp_pool *pool = pool_4k(2048, 1024, 0), *next;
+	struct pp_pool_key key, other;
+	struct pp_cache *mine;
+	pthread_t thread;
+	void *theirs;
+
+	(void)state;
+	pp_pool_key(pool, &key);
+	mine = key_look(&key);
+	pthread_create(&thread, NULL, key_look, &key);
+	pthread_join(thread, &theirs);
+	assert_ptr_not_equal(mine, theirs);
+	pool_end(pool);
+	/* The next pool has the slot, and not the old one's cache. */
+	next = pool_4k(2048, 1024, 0);
+	pp_pool_key(next, &other);
+	assert_int_equal(other.slot, key.slot);
+	assert_ptr_equal(pp_cache_pool(key_look(&other)), next);
+	pool_end(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_ended_threads_leave_their_buffers_and_their_place),
 		cmocka_unit_test(test_when_all_caches_are_taken_the_pool_still_serves),
 		cmocka_unit_test(test_handles_are_what_their_caches_are_called),
+		cmocka_unit_test(test_a_key_finds_each_threads_cache_of_its_own_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
