@@ -7,8 +7,10 @@
 #include "pp_bulk.h"
 #include "pp_check.h"
 #include "pp_dma.h"
+#include "pp_mempool.h"
 #include "pp_pool.h"
 #include "pp_stats.h"
 #include "pp_thread.h"
+#include "pp_wait.h"
 
 #endif

@@ -3,9 +3,9 @@
 # Layers: a file of the core includes only what stands before it in this order, and nothing of
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
-order="types+fail lock pages region place offset buffer dma+devices block deque counters store
-	guard depot cache owner layout take miss walk reserve wait pool+inside+facts page shrink holders thread
-	bulk mempool objcache defer stats check"
+order="types+fail lock sleep+wait pages region place offset buffer dma+devices block deque counters
+	store guard depot queue reserve home cache owner layout take walk pool+inside+facts page
+	shrink holders level thread bulk miss lease mempool objcache defer stats check"
 bad=0
 complain() {
 	echo "$*"
