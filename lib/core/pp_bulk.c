@@ -226,7 +226,7 @@ PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
 		} else if (store->holders)
 			pp_guard_home(store, chunk, k);
 		pp_store_in(store, offsets, chunk, k);
-		pp_depot_put(store, 0, PP_NOBODY, offsets, k);
+		pp_home_put(store, 0, PP_NOBODY, offsets, k);
 		__atomic_fetch_add(&store->shared->past.long_way, k, __ATOMIC_RELAXED);
 	}
 }

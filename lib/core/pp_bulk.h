@@ -4,6 +4,7 @@
 #define PP_BULK_H
 
 #include "pp_cache.h"
+#include "pp_wait.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,7 +12,7 @@ extern "C" {
 
 /*
  * `cache` is the calling thread's: pp_pool_cache() or pp_cache_create().
- * `flags` is 0 or PP_TRY (enum pp_flag). n is 0 .. 2^28, fastest when known at
+ * `flags` are of enum pp_flag, PP_TRY not with others. n is 0 .. 2^28, fastest when known at
  * compile time. The content of a buffer is undefined. A buffer may be freed by
  * any thread of any process that has the pool, into its own cache.
  */
@@ -20,18 +21,17 @@ extern "C" {
  * in a register: an address is taken on the miss only. */
 static inline __attribute__((always_inline)) void *pp_alloc(struct pp_cache *cache, unsigned flags)
 {
-	uint32_t s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
-	void *buf;
+	uint32_t s;
+	void *buf, *missed;
 
+	if (PP_UNLIKELY(flags & ~PP_HIT_FLAGS_))
+		return pp_cache_get_miss(cache, &missed, 1, flags) ? missed : NULL;
+	s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
 	__asm__("" : "+r"(s));
 	s--;
 	pp_cache_intend(cache, (int32_t)s);
-	if (PP_UNLIKELY((int32_t)s < __atomic_load_n(&cache->lo, __ATOMIC_RELAXED) ||
-			(flags & ~(unsigned)(PP_TRY | PP_BURST_)))) {
-		void *missed;
-
+	if (PP_UNLIKELY((int32_t)s < __atomic_load_n(&cache->lo, __ATOMIC_RELAXED)))
 		return pp_cache_get_miss(cache, &missed, 1, flags) ? missed : NULL;
-	}
 	pp_cache_count(cache, 1);
 	buf = (void *)(cache->base | cache->slots[s]);
 	__atomic_store_n(&cache->s, (int32_t)s, __ATOMIC_RELEASE); /* T2 */
@@ -51,6 +51,21 @@ static inline unsigned pp_alloc_burst(struct pp_cache *cache, void **bufs, unsig
 {
 	return pp_cache_get(cache, bufs, n, flags | PP_BURST_);
 }
+
+/*
+ * All n or none, with a wait of the caller's: `flags` and PP_WAIT. While it
+ * waits it holds none. 0 with errno ETIMEDOUT, ECANCELED, EINVAL (more than the
+ * pool could ever have, or flags that contradict each other) or EAGAIN (256
+ * wait already). PP_WAIT in the calls above waits as long as
+ * pp_pool_params.wait_us says; a burst that waited in vain takes what there is.
+ *
+ * Who waits is served in the order of arrival over all sizes, threads and
+ * processes, PP_CRITICAL ones before the others; a large request at the head is
+ * not overtaken by small ones behind it: its deadline bounds their wait. A free
+ * of any thread serves the first.
+ */
+PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *cache, void **bufs, unsigned n, unsigned flags,
+				   struct pp_wait *wait);
 
 /* One buffer of the cache's pool; NULL is not allowed. */
 static inline __attribute__((always_inline)) void pp_free(struct pp_cache *cache, void *buf)
@@ -74,6 +89,15 @@ static inline void pp_free_bulk(struct pp_cache *cache, void *const *bufs, unsig
 {
 	pp_cache_put(cache, bufs, n);
 }
+
+/*
+ * The same in any context, a signal handler or under a lock of the caller's:
+ * into the own cache if this thread is not in the middle of a call with it,
+ * else only noted, with atomics and no loop, until the next slow path of any
+ * thread puts them where they belong. `cache` may be NULL. (The kernel has the
+ * like in free_pages_nolock(), 2025.)
+ */
+PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n);
 
 /*
  * The same in other forms, all over one loop that takes 64 at a time. The

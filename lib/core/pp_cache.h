@@ -52,6 +52,8 @@ struct pp_cache {
 
 /* Set in `flags` of a miss by pp_alloc_burst: take what there is. */
 #define PP_BURST_ (1u << 16)
+/* Flags that change nothing while the cache has what is asked. */
+#define PP_HIT_FLAGS_ ((unsigned)(PP_CRITICAL | PP_GROW | PP_WAIT) | PP_BURST_)
 
 PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags);
 PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n);
@@ -87,8 +89,8 @@ static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cac
 	/* None: an owner that wants `s` to stay looks idle, so it must not store it. */
 	if (PP_UNLIKELY(!n))
 		return 0;
-	/* Rungs of the ladder that are not there: nothing for a constant 0 or PP_TRY. */
-	if (PP_UNLIKELY(flags & ~(unsigned)(PP_TRY | PP_BURST_)))
+	/* PP_TRY, and what is no flag: nothing for a constant. */
+	if (PP_UNLIKELY(flags & ~PP_HIT_FLAGS_))
 		return pp_cache_get_miss(c, bufs, n, flags);
 	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	/* Opaque, so that it is loaded by mov: movslq from memory costs 3 cycles. */

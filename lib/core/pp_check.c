@@ -40,6 +40,10 @@ static bool check_offset(struct check *check, const char *place, uint32_t id, ui
 	else if (atomic_load(&store->marks[index]) & PP_MARK_COLLECTED)
 		check->rc = pp_fail(-EUCLEAN, "%s %u has buffer %u, which is held back", place, id,
 				    index);
+	else if (atomic_load(&store->marks[index]) & (PP_MARK_RESERVE | PP_MARK_LATE))
+		check->rc = pp_fail(-EUCLEAN,
+				    "%s %u has buffer %u, which is marked as the reserve's or late",
+				    place, id, index);
 	else if (store->holders && atomic_load(&store->holders[pp_place_index_key(region, index)]))
 		check->rc =
 			pp_fail(-EUCLEAN, "%s %u has buffer %u, which cache %u still holds", place,
@@ -156,11 +160,25 @@ static bool check_sums(struct check *check)
 	uint64_t sum;
 
 	pp_walk_sums(check->store, &sums);
-	sum = sums.cached + sums.deques + sums.depot;
+	sum = sums.cached + sums.deques + sums.depot + sums.reserve;
 	if (sum != check->free_buffers)
 		check->rc =
 			pp_fail(-EUCLEAN, "%llu buffers are free, but the sums say %llu",
 				(unsigned long long)check->free_buffers, (unsigned long long)sum);
+	return !check->rc;
+}
+
+/* Every mark of the reserve is on a buffer in flight, and they are counted. */
+static bool check_marks(struct check *check)
+{
+	struct pp_store *store = check->store;
+	uint32_t marked = 0;
+
+	for (uint32_t i = 0; i < store->region.buffers_max; i++)
+		marked += (atomic_load(&store->marks[i]) & PP_MARK_RESERVE) != 0;
+	if (marked != atomic_load(&store->shared->marked))
+		check->rc = pp_fail(-EUCLEAN, "%u buffers are marked, but the books say %u", marked,
+				    atomic_load(&store->shared->marked));
 	return !check->rc;
 }
 
@@ -193,11 +211,13 @@ PP_API int pp_pool_check(struct pp_pool *pool)
 		.block_seen = calloc(pool->store.blocks.total, 1),
 	};
 
+	/* So that each is in a place. */
+	pp_late_place(&pool->store, PP_NOBODY);
 	if (!check.seen || !check.block_seen)
 		check.rc = pp_fail(-ENOMEM, "no memory to check %u buffers",
 				   pool->store.region.buffers_max);
 	else if (pp_walk_blocks(check.store, check_piece, &check) && check_empties(&check) &&
-		 check_pages(&check) && check_sums(&check))
+		 check_pages(&check) && check_sums(&check) && check_marks(&check))
 		check_holders(&check);
 	free(check.seen);
 	free(check.block_seen);

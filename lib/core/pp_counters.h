@@ -27,6 +27,12 @@ struct pp_counters {
 	uint64_t remote;    /* buffers sent home to another node (page_pool: waive) */
 	uint64_t borrowed;  /* blocks or carvings taken from another node */
 	uint64_t long_way;  /* buffers that came from or went to the depot singly */
+	uint64_t reserve;   /* buffers drawn from the reserve */
+	uint64_t refused;   /* marked buffers that were kept from other than critical use */
+	uint64_t taken;     /* buffers that a call took back from idle caches */
+	uint64_t grown;     /* buffers on hugepages that a call mapped (PP_GROW) */
+	uint64_t wait;      /* calls that waited */
+	uint64_t timeout;   /* those that ended without: too late, or cancelled */
 	uint64_t fault;     /* misuses that debug mode refused */
 };
 

@@ -69,6 +69,24 @@ static void depot_append(struct pp_store *store, uint32_t d, const uint32_t *off
 	atomic_store_explicit(&depot->loose, loose, memory_order_relaxed);
 }
 
+void pp_depot_append(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
+		     uint32_t n)
+{
+	pp_lock_take(&store->depots[d].lock, id);
+	depot_append(store, d, offsets, n);
+	pp_lock_release(&store->depots[d].lock);
+}
+
+uint32_t pp_depot_count(const struct pp_store *store, uint32_t d)
+{
+	const struct pp_depot *depot = &store->depots[d];
+	int64_t full = atomic_load_explicit(&depot->buffers, memory_order_relaxed);
+
+	/* Pushed before it is counted, so popped it may be less than none. */
+	return atomic_load_explicit(&depot->loose, memory_order_relaxed) +
+	       (full > 0 ? (uint32_t)full : 0);
+}
+
 /*
  * Whether the buffer is to stay out of circulation, and if so, notes that it
  * is. Its home depot's lock is held, so that who gives up shrinking, who says
@@ -118,9 +136,7 @@ uint32_t pp_depot_put(struct pp_store *store, uint32_t d, uint32_t id, const uin
 	if (store->shared->facts.nodes > 1 ||
 	    atomic_load_explicit(&store->shared->leaving, memory_order_acquire))
 		return depot_put_sorted(store, d, id, offsets, n);
-	pp_lock_take(&store->depots[d].lock, id);
-	depot_append(store, d, offsets, n);
-	pp_lock_release(&store->depots[d].lock);
+	pp_depot_append(store, d, id, offsets, n);
 	return 0;
 }
 
@@ -261,7 +277,7 @@ void pp_depot_sift(struct pp_store *store, uint32_t d, uint32_t id, pp_sift_fn f
 			continue;
 		}
 		/* A block with gaps would waste an empty one: its rest joins the loose. */
-		pp_depot_put(store, d, id, slots, n);
+		pp_depot_append(store, d, id, slots, n);
 		pp_stack_push(store->blocks.empties, &store->blocks,
 			      pp_ticket(pp_ticket_block(ticket), 0));
 	}

@@ -39,6 +39,11 @@ uint32_t pp_depot_pop(struct pp_store *store, uint32_t d);
  */
 uint32_t pp_depot_put(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
 		      uint32_t n);
+/* The same, all to depot d, whatever their node and state. */
+void pp_depot_append(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
+		     uint32_t n);
+/* How many are in it: exact while nobody pushes or pops. */
+uint32_t pp_depot_count(const struct pp_store *store, uint32_t d);
 /* Up to n, from the loose ones first. */
 uint32_t pp_depot_get(struct pp_store *store, uint32_t d, uint32_t id, uint32_t *offsets,
 		      uint32_t n);

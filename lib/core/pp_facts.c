@@ -18,6 +18,8 @@
 /* A pool whose blocks would be smaller has none: every call goes by the depot. */
 #define BLOCK_MIN 16
 
+#define WAIT_US 1000000
+
 static uint32_t power_of_two_above(uint32_t n)
 {
 	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
@@ -43,14 +45,16 @@ static uint32_t block_size(uint32_t buffers, uint32_t owners)
 /*
  * A block changes hands when it is at least 7/8 full; apart from those there
  * are an owner's current, stashed and empty ones and one in its hand, a
- * depot's loose one and one in hand, and a few in the hands of who shrinks.
+ * depot's loose one and one in hand (the reserve and the pile are depots too),
+ * and a few in the hands of who shrinks.
  */
 static uint32_t blocks_needed(const struct pp_shared_facts *facts)
 {
 	uint32_t least = facts->block_size - facts->block_size / 8;
 
 	return facts->buffers_max / least + 1 +
-	       facts->owners * (pp_owner_empties_max(facts->block_size) + 3) + facts->nodes * 2 + 8;
+	       facts->owners * (pp_owner_empties_max(facts->block_size) + 3) +
+	       (facts->nodes + 2) * 2 + 8;
 }
 
 static uint32_t cpus_here(void)
@@ -95,6 +99,9 @@ static int params_check(const struct pp_pool_params *p)
 	if (p->buffers_max && (p->buffers_max < p->buffers || p->buffers_max > BUFFERS_LIMIT))
 		return pp_fail(-EINVAL, "buffers_max %u is not in buffers (%u) .. %u",
 			       p->buffers_max, p->buffers, BUFFERS_LIMIT);
+	if (p->reserve > p->buffers)
+		return pp_fail(-EINVAL, "reserve %u is more than buffers %u", p->reserve,
+			       p->buffers);
 	if (p->owners > PP_OWNERS_MAX)
 		return pp_fail(-EINVAL, "owners %u is more than %d", p->owners, PP_OWNERS_MAX);
 	if (p->lead >= p->buffer_size)
@@ -173,6 +180,7 @@ int pp_facts_make(struct pp_shared_facts *facts, const struct pp_pool_params *p,
 	facts->lead = p->lead;
 	facts->keep = p->keep;
 	facts->link = p->link;
+	facts->wait_us = p->wait_us ? p->wait_us : WAIT_US;
 	facts->buffers_max = p->buffers_max ? p->buffers_max : p->buffers;
 	facts->flags = p->flags;
 	facts->backing = p->pages;

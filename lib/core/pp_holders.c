@@ -60,7 +60,7 @@ static void buffer_recover(void *buf, const char *owner, void *arg)
 		pp_guard_home(store, &buf, 1);
 	else if (store->holders && !pp_guard_in(store, PP_HOLDER_NOBODY, &buf, 1, &kept))
 		return;
-	pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
+	pp_home_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
 }
 
 PP_API uint32_t pp_pool_recover(struct pp_pool *pool)

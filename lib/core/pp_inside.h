@@ -4,6 +4,7 @@
 #define PP_INSIDE_H
 
 #include "pp_devices.h"
+#include "pp_level.h"
 #include "pp_pool.h"
 #include "pp_take.h"
 #include "pp_walk.h"
@@ -19,6 +20,7 @@ struct pp_pool {
 	struct pp_devices devices;
 	pp_fault_fn fault;
 	void *fault_arg;
+	struct pp_watermarks level; /* this process's share of them */
 };
 
 /* Gives a new pool its slot and generation; -ENOSPC beyond PP_POOLS_MAX. */
@@ -29,11 +31,20 @@ void pp_thread_pool_remove(struct pp_pool *pool);
 /* One grow, shrink or mapping at a time: 0, or -EPERM where that is another process's. */
 int pp_page_lock(struct pp_pool *pool);
 void pp_page_unlock(struct pp_pool *pool);
+/* False where it would have to wait, or is another process's. */
+bool pp_page_try_lock(struct pp_pool *pool);
 
 /* Hugepages for `buffers` more, with the page lock held: how many came, or -errno. */
 int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers);
 /* Hugepage p leaves: told, unmapped, punched. Its buffers are all held back or fresh. */
 void pp_page_remove(struct pp_pool *pool, uint32_t p);
+
+/* Whether there are watermarks, and the pool's level compared with them. No lock is held. */
+static inline bool pp_level_watched(const struct pp_store *store)
+{
+	return atomic_load_explicit(&store->shared->low, memory_order_relaxed);
+}
+void pp_level_look(struct pp_pool *pool);
 
 /* The cache that a noted holder is; returns `name`. */
 const char *pp_holder_name(struct pp_store *store, uint32_t holder, char name[PP_OWNER_NAME]);

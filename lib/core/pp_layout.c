@@ -2,6 +2,8 @@
 /* Layout: what stands where in control memory. */
 #include "pp_layout.h"
 
+#include "pp_queue.h"
+
 /* Takes `bytes` at the next multiple of `align`; NULL control only counts. */
 static char *lay(char *control, size_t *at, size_t bytes, size_t align)
 {
@@ -27,7 +29,10 @@ size_t pp_layout(struct pp_store *store, const struct pp_shared_facts *facts, ch
 			    (size_t)PP_DEVICES_MAX * region->pages_max * sizeof(*region->maps),
 			    PP_LINE);
 	store->owners = (void *)lay(control, &at, facts->owners * sizeof(struct pp_owner), 128);
-	store->depots = (void *)lay(control, &at, facts->nodes * sizeof(struct pp_depot), 128);
+	store->depots =
+		(void *)lay(control, &at, (facts->nodes + 2) * sizeof(struct pp_depot), 128);
+	store->waiters =
+		(void *)lay(control, &at, PP_WAITERS_MAX * sizeof(struct pp_waiter), PP_LINE);
 	store->rings =
 		(void *)lay(control, &at,
 			    (size_t)facts->owners * facts->ring_size * sizeof(uint32_t), PP_LINE);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Miss: what the inlined calls come to when the cache's line cannot serve them. */
+#include <errno.h>
+
+#include "pp_bulk.h"
+#include "pp_effort.h"
 #include "pp_fail.h"
 #include "pp_guard.h"
-#include "pp_owner.h"
+#include "pp_try.h"
 
 static void miss_settle(struct pp_cache *c)
 {
@@ -37,27 +41,69 @@ static bool far_put(struct pp_store *store, struct pp_cache *c, void *const *buf
 	return true;
 }
 
-/* What the current block has and no more: no lock, no line but the owner's. */
-static unsigned try_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n,
-			bool burst)
+/* Those before the others, and of these the ones who were there first. */
+static bool miss_queues(const struct pp_store *store, unsigned flags)
 {
-	int32_t lo = __atomic_load_n(c->mode ? &c->far_lo : &c->lo, __ATOMIC_RELAXED);
-	int32_t s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
-	unsigned have = s > lo ? (unsigned)(s - lo) : 0;
-	unsigned k = n < have ? n : have;
+	struct pp_line *queue = store->shared->queue;
 
-	/* None: as in pp_cache_get(), `s` must not be stored then. */
-	if (!k || (k < n && !burst))
+	return flags & PP_WAIT &&
+	       (__atomic_load_n(&queue[1].first, __ATOMIC_RELAXED) ||
+		(!(flags & PP_CRITICAL) && __atomic_load_n(&queue[0].first, __ATOMIC_RELAXED)));
+}
+
+static bool miss_flags_ok(unsigned flags)
+{
+	unsigned known = PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT;
+
+	if (!(flags & ~known) && (!(flags & PP_TRY) || flags == PP_TRY))
+		return true;
+	errno = EINVAL;
+	pp_fail(-EINVAL, "flags %#x: %s", flags,
+		flags & ~known ? "some are unknown" : "PP_TRY goes with no other");
+	return false;
+}
+
+/* All n, or with `burst` what there is in the end. */
+static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
+			    unsigned flags, bool burst, struct pp_wait *wait)
+{
+	struct pp_store *store = &pool->store;
+	unsigned got = 0;
+
+	if (miss_queues(store, flags))
+		/* It does nothing with its cache now: others may take that back. */
+		miss_settle(&owner->line);
+	else {
+		got = pp_owner_get_slow(store, owner, bufs, n, true);
+		got = pp_effort_get(pool, owner, bufs, got, n, flags);
+	}
+	if (got == n || (burst && !(flags & PP_WAIT)))
+		return got;
+	/* Nothing is held while waiting; a bulk without wait gets all or nothing. */
+	if (got)
+		pp_owner_put_slow(store, owner, bufs, got);
+	if (!(flags & PP_WAIT))
 		return 0;
-	pp_cache_intend(c, s - (int32_t)k);
-	/* Closed since? */
-	if (s - (int32_t)k < __atomic_load_n(c->mode ? &c->far_lo : &c->lo, __ATOMIC_RELAXED))
-		return 0;
-	s -= (int32_t)k;
-	pp_cache_count(c, k);
-	pp_store_out(store, c->slots + s, bufs, k);
-	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE); /* T2 */
-	return k;
+	got = pp_effort_wait(pool, owner, bufs, n, flags, wait);
+	return got || !burst ? got : pp_owner_get_slow(store, owner, bufs, n, true);
+}
+
+static unsigned miss_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n,
+			 unsigned flags, bool burst, struct pp_wait *wait)
+{
+	struct pp_pool *pool = (struct pp_pool *)store;
+	struct pp_owner *owner = (struct pp_owner *)c;
+	struct pp_wait own;
+	unsigned got;
+
+	if (flags & PP_WAIT && !wait) {
+		pp_wait_for(&own, store->shared->facts.wait_us);
+		wait = &own;
+	}
+	got = miss_ladder(pool, owner, bufs, n, flags, burst, wait);
+	if (PP_UNLIKELY(pp_level_watched(store)))
+		pp_level_look(pool);
+	return got;
 }
 
 PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags)
@@ -66,18 +112,42 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 	bool burst = flags & PP_BURST_;
 	unsigned got = 0;
 
-	if (flags & ~(PP_TRY | PP_BURST_)) {
-		miss_settle(c);
-		pp_fail(0, "flags %#x: only 0 and PP_TRY are known so far", flags & ~PP_BURST_);
+	flags &= ~PP_BURST_;
+	if (PP_UNLIKELY(flags)) {
+		if (!n || !miss_flags_ok(flags))
+			return 0;
+		if (flags == PP_TRY)
+			return pp_try_get(store, c, bufs, n, burst);
+	}
+	if (c->mode && !miss_queues(store, flags))
+		got = far_get(store, c, bufs, n);
+	if (got < n) {
+		if (PP_LIKELY(!flags)) {
+			got = pp_owner_get_slow(store, (struct pp_owner *)c, bufs, n, burst);
+			if (PP_UNLIKELY(pp_level_watched(store)))
+				pp_level_look((struct pp_pool *)store);
+		} else
+			got = miss_get(store, c, bufs, n, flags, burst, NULL);
+	}
+	if (store->holders)
+		pp_guard_out(store, c->id + 1, bufs, got);
+	return got;
+}
+
+PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,
+				   struct pp_wait *wait)
+{
+	struct pp_store *store = pp_store_of(c);
+	unsigned got;
+
+	if (!n || !miss_flags_ok(flags | PP_WAIT))
+		return 0;
+	if (!wait) {
+		errno = EINVAL;
+		pp_fail(-EINVAL, "no wait is given: pp_wait_for()");
 		return 0;
 	}
-	if (c->mode)
-		got = far_get(store, c, bufs, n);
-	if (got < n && (flags & PP_TRY)) {
-		got = try_get(store, c, bufs, n, burst);
-		miss_settle(c);
-	} else if (got < n)
-		got = pp_owner_get_slow(store, (struct pp_owner *)c, bufs, n, burst);
+	got = miss_get(store, c, bufs, n, flags | PP_WAIT, false, wait);
 	if (store->holders)
 		pp_guard_out(store, c->id + 1, bufs, got);
 	return got;
@@ -85,8 +155,11 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 
 static void miss_put(struct pp_store *store, struct pp_cache *c, void *const *bufs, unsigned n)
 {
-	if (!c->mode || !far_put(store, c, bufs, n))
-		pp_owner_put_slow(store, (struct pp_owner *)c, bufs, n);
+	if (c->mode && far_put(store, c, bufs, n))
+		return;
+	pp_owner_put_slow(store, (struct pp_owner *)c, bufs, n);
+	if (PP_UNLIKELY(pp_level_watched(store)))
+		pp_level_look((struct pp_pool *)store);
 }
 
 PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)

@@ -76,9 +76,11 @@ static void owner_open(const struct pp_store *store, struct pp_owner *owner)
 		owner_limit(owner, start, end, INT_MAX, -1);
 }
 
-static void owner_enter(struct pp_owner *owner)
+static void owner_enter(struct pp_store *store, struct pp_owner *owner)
 {
 	owner_want(owner, PARKED);
+	if (PP_UNLIKELY(pp_late_any(store)))
+		pp_late_place(store, owner->line.id);
 	pp_lock_take(&owner->lock, owner->line.id);
 	owner_want(owner, PARKED);
 }
@@ -261,7 +263,7 @@ static void owner_publish(struct pp_store *store, struct pp_owner *owner, uint32
 		for (uint32_t i = 0; i < n; i++)
 			if (pp_store_home(store, slots[i]) != owner->depot) {
 				COUNT(owner, remote,
-				      pp_depot_put(store, owner->depot, owner->line.id, slots, n));
+				      pp_home_put(store, owner->depot, owner->line.id, slots, n));
 				empties_give(store, owner, block);
 				return;
 			}
@@ -300,11 +302,11 @@ uint32_t pp_owner_spill(struct pp_store *store, struct pp_owner *owner, uint32_t
 
 		all += pp_ticket_count(ticket);
 		owner->stash = PP_TICKET_NONE;
-		pp_depot_put(store, owner->depot, id, slots, pp_ticket_count(ticket));
+		pp_home_put(store, owner->depot, id, slots, pp_ticket_count(ticket));
 		empties_give(store, owner, pp_ticket_block(ticket));
 	}
 	if (n)
-		pp_depot_put(store, owner->depot, id, store->blocks.slots + start, n);
+		pp_home_put(store, owner->depot, id, store->blocks.slots + start, n);
 	owner_commit(owner, start);
 	return all;
 }
@@ -339,8 +341,11 @@ uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void 
 {
 	uint32_t got = 0;
 
-	owner_enter(owner);
+	owner_enter(store, owner);
 	COUNT(owner, slow, 1);
+	/* Whoever needs what lies in the depots more gets it first. */
+	if (PP_UNLIKELY(pp_home_pressed(store)))
+		pp_home_feed(store, owner->line.id);
 	while (got < n) {
 		int32_t s = owner_s(owner);
 		uint32_t have = (uint32_t)(s - pp_owner_start(store, owner));
@@ -370,7 +375,7 @@ uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void 
 void pp_owner_put_slow(struct pp_store *store, struct pp_owner *owner, void *const *bufs,
 		       uint32_t n)
 {
-	owner_enter(owner);
+	owner_enter(store, owner);
 	COUNT(owner, slow_free, 1);
 	owner_put(store, owner, bufs, n);
 	owner_leave(store, owner);

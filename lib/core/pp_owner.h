@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pp_cache.h"
-#include "pp_depot.h"
+#include "pp_late.h"
 
 #define PP_OWNER_EMPTIES 16
 #define PP_OWNER_NAME 16

@@ -128,6 +128,16 @@ int pp_page_lock(struct pp_pool *pool)
 	return rc;
 }
 
+bool pp_page_try_lock(struct pp_pool *pool)
+{
+	if (!pp_lock_try(&pool->store.shared->paging, PP_NOBODY))
+		return false;
+	if (!page_mapper(pool))
+		return true;
+	pp_page_unlock(pool);
+	return false;
+}
+
 void pp_page_unlock(struct pp_pool *pool)
 {
 	pp_lock_release(&pool->store.shared->paging);
@@ -141,6 +151,8 @@ PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers)
 		return (int)added;
 	added = pp_page_grow(pool, buffers ? buffers : 1);
 	pp_page_unlock(pool);
+	if (added > 0 && pp_home_pressed(&pool->store))
+		pp_home_feed(&pool->store, PP_NOBODY);
 	return added > INT32_MAX ? INT32_MAX : (int)added;
 }
 
@@ -242,8 +254,7 @@ PP_API int64_t pp_pool_unmap_device(struct pp_pool *pool, unsigned device)
 		return rc;
 	device_forget(pool, device);
 	pp_walk_sums(&pool->store, &sums);
-	out = (int64_t)(atomic_load(&pool->store.shared->total) - sums.fresh - sums.cached -
-			sums.deques - sums.depot - sums.collected);
+	out = (int64_t)(atomic_load(&pool->store.shared->total) - pp_sums_free(&sums));
 	pp_page_unlock(pool);
 	return out > 0 ? out : 0;
 }

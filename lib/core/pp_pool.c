@@ -43,8 +43,9 @@ static void store_init(struct pp_store *store)
 	pp_stack_init(store->blocks.empties);
 	for (uint32_t b = store->blocks.total; b-- > 0;)
 		pp_stack_push(store->blocks.empties, &store->blocks, pp_ticket(b, 0));
-	for (uint32_t d = 0; d < shared->facts.nodes; d++)
+	for (uint32_t d = 0; d < pp_store_depots(store); d++)
 		pp_depot_init(store, d);
+	pp_queue_init(store);
 	for (uint32_t i = 0; i < shared->facts.owners; i++)
 		pp_owner_init(store, i);
 }
@@ -95,6 +96,9 @@ PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **
 	rc = pp_thread_pool_add(pool);
 	if (rc)
 		goto close_region;
+	pool->level.eventfd = -1;
+	pp_home_floor(&pool->store, PP_NOBODY, p.reserve);
+	pp_home_feed(&pool->store, PP_NOBODY);
 	*out = pool;
 	return 0;
 close_region:
@@ -110,7 +114,7 @@ static uint64_t pool_in_flight(const struct pp_pool *pool)
 	uint64_t total = atomic_load(&pool->store.shared->total), free_now;
 
 	pp_walk_sums(&pool->store, &sums);
-	free_now = sums.fresh + sums.cached + sums.deques + sums.depot + sums.collected;
+	free_now = pp_sums_free(&sums);
 	return total > free_now ? total - free_now : 0;
 }
 
@@ -164,7 +168,9 @@ PP_API int pp_pool_destroy(struct pp_pool *pool)
 
 PP_API uint32_t pp_pool_collect(struct pp_pool *pool)
 {
-	return pp_take_all(&pool->store);
+	uint32_t skipped;
+
+	return pp_take_all(&pool->store, &skipped);
 }
 
 PP_API struct pp_pool *pp_pool_find(const void *addr)
@@ -228,6 +234,7 @@ PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 	if (rc)
 		goto close_fds;
 	pool->attached = true;
+	pool->level.eventfd = -1;
 	pool->store.fault = fault_report;
 	pp_layout(&pool->store, &facts, region->control);
 	rc = pool_agrees(pool);

@@ -33,8 +33,11 @@ struct pp_pool_params {
 	uint32_t flags;      /* enum pp_pool_flag */
 	pp_fault_fn fault;   /* debug mode's reports; default: a line on stderr */
 	void *fault_arg;
-	uint32_t link; /* where in a buffer, from the address handed out, lists keep their
+	uint32_t link;    /* where in a buffer, from the address handed out, lists keep their
 			* pointer to the next: bytes, a multiple of 8 */
+	uint32_t reserve; /* buffers, of those above, for PP_CRITICAL only; 0 .. buffers
+			   * (pp_reserve.h) */
+	uint32_t wait_us; /* how long PP_WAIT waits, microseconds; default 1 s */
 };
 
 /*

@@ -20,12 +20,14 @@ enum pp_page_state {
  * state      who grows or shrinks (page lock)    anyone
  * carved     any carver, by CAS                  anyone
  * collected  any spiller, by atomic add          who shrinks
+ * late       any context, by atomic add          who looks for late ones
  * others     at creation                         anyone
  */
 struct pp_page {
 	_Atomic uint32_t state;
 	_Atomic uint32_t carved;
 	_Atomic uint32_t collected;
+	_Atomic uint32_t late;
 	uint32_t first;
 	uint32_t count;
 	int32_t node;

@@ -7,6 +7,7 @@
 
 #include "pp_fail.h"
 #include "pp_inside.h"
+#include "pp_pressure.h"
 
 /* How often to look again for buffers that are out. */
 #define LOOK_US 100
@@ -59,11 +60,13 @@ static uint32_t sift_hold_back(struct pp_store *store, uint32_t *slots, uint32_t
 static void shrink_sift(struct shrink *shrink, pp_sift_fn fn)
 {
 	struct pp_store *store = &shrink->pool->store;
+	uint32_t skipped;
 
-	pp_take_all(store);
+	pp_take_all(store, &skipped);
 	pp_take_published(store);
 	for (uint32_t d = 0; d < store->shared->facts.nodes; d++)
 		pp_depot_sift(store, d, PP_NOBODY, fn, shrink);
+	pp_home_sift(store, PP_NOBODY, fn, shrink);
 }
 
 static bool page_present(const struct pp_region *region, uint32_t p)
@@ -98,14 +101,17 @@ static int64_t shrink_choose(const struct shrink *shrink)
 static uint32_t shrink_isolate(struct shrink *shrink, uint32_t buffers)
 {
 	struct pp_region *region = &shrink->pool->store.region;
+	struct pp_shared *shared = shrink->pool->store.shared;
 	uint32_t chosen = 0, worth = 0;
 
-	while (atomic_load(&shrink->pool->store.shared->pages_present) > chosen) {
+	while (atomic_load(&shared->pages_present) > chosen) {
 		int64_t p = shrink_choose(shrink);
 		struct pp_page *page;
 		uint32_t carved;
 
-		if (p < 0 || (chosen && worth + region->pages[p].count > buffers))
+		if (p < 0 || (chosen && worth + region->pages[p].count > buffers) ||
+		    atomic_load(&shared->total) - worth - region->pages[p].count <
+			    atomic_load(&shared->floor))
 			break;
 		page = &region->pages[p];
 		worth += page->count;
@@ -115,7 +121,7 @@ static uint32_t shrink_isolate(struct shrink *shrink, uint32_t buffers)
 		for (uint32_t i = carved; i < page->count; i++)
 			atomic_fetch_or_explicit(&shrink->pool->store.marks[page->first + i],
 						 PP_MARK_COLLECTED, memory_order_relaxed);
-		atomic_fetch_add_explicit(&shrink->pool->store.shared->carved, page->count - carved,
+		atomic_fetch_add_explicit(&shared->carved, page->count - carved,
 					  memory_order_relaxed);
 		atomic_fetch_add_explicit(&page->collected, page->count - carved,
 					  memory_order_release);
@@ -173,7 +179,7 @@ static uint32_t page_stays(struct pp_store *store, struct pp_page *page)
 		if (!(marks & PP_MARK_COLLECTED))
 			continue;
 		atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
-		pp_depot_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
+		pp_home_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
 	}
 	return out;
 }
@@ -202,7 +208,10 @@ static int shrink_run(struct shrink *shrink, uint32_t buffers)
 		shrink->idle[p] += page->count - atomic_load(&page->carved);
 	}
 	if (!shrink_isolate(shrink, buffers))
-		return pp_fail(-EBUSY, "the pool has no hugepage to give back");
+		return pp_fail(-EBUSY,
+			       "the pool has no hugepage to give back (its reserve has a floor "
+			       "of %u buffers)",
+			       atomic_load(&shrink->pool->store.shared->floor));
 	gone = 0;
 	for (;;) {
 		shrink_sift(shrink, sift_hold_back);
@@ -242,10 +251,10 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
 	 * depot_hold_back(); pairs with G2 in owner_closed() and pp_depot_put().
 	 * Who read them too early is caught by the next round of pp_take_all(). */
 	atomic_fetch_add(&shared->leaving, 1);
-	atomic_fetch_add(&shared->pressure, 1);
+	pp_pressure_begin(&pool->store);
 	rc = shrink_run(&shrink, buffers);
-	atomic_fetch_sub(&shared->pressure, 1);
 	atomic_fetch_sub(&shared->leaving, 1);
+	pp_pressure_end(&pool->store);
 	pp_page_unlock(pool);
 	free(shrink.idle);
 	return rc;

@@ -26,8 +26,15 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 	stats->cached = sums.cached;
 	stats->deques = sums.deques;
 	stats->depot = sums.depot;
+	stats->reserve = sums.reserve;
+	stats->floor = atomic_load(&shared->floor);
+	stats->marked = atomic_load(&shared->marked);
+	stats->leased = atomic_load(&shared->leased);
+	stats->waiters = atomic_load(&shared->waiting);
+	stats->pressed = atomic_load(&shared->pressing);
+	stats->low = atomic_load(&shared->advice);
 	stats->collected = sums.collected;
-	free_now = sums.fresh + sums.cached + sums.deques + sums.depot + sums.collected;
+	free_now = pp_sums_free(&sums);
 	/* Buffers on their way between two places may be seen twice. */
 	stats->in_flight = stats->total > free_now ? stats->total - free_now : 0;
 	stats->high_water = atomic_load(&shared->high_water);
@@ -102,6 +109,10 @@ PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
 		(unsigned long long)s.in_flight, (unsigned long long)s.cached,
 		(unsigned long long)s.deques, (unsigned long long)s.depot,
 		(unsigned long long)s.fresh);
+	if (s.floor || s.reserve || s.marked)
+		fprintf(out, ", reserve %llu of %llu (%llu marked, %llu leased)",
+			(unsigned long long)s.reserve, (unsigned long long)s.floor,
+			(unsigned long long)s.marked, (unsigned long long)s.leased);
 	fprintf(out, "%s; high water %llu\n", s.collected ? " (some held back)" : "",
 		(unsigned long long)s.high_water);
 	fprintf(out,
@@ -114,6 +125,14 @@ PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
 		(unsigned long long)s.sum.fast, (unsigned long long)s.sum.slow,
 		(unsigned long long)s.sum.slow_free, (unsigned long long)s.sum.empty,
 		(unsigned long long)s.sum.remote, (unsigned long long)s.sum.fault);
+	if (s.sum.reserve || s.sum.wait || s.sum.taken || s.sum.grown || s.waiters)
+		fprintf(out,
+			"  from the reserve %llu (refused %llu), waits %llu (in vain %llu), "
+			"taken back %llu, grown %llu; %u wait now\n",
+			(unsigned long long)s.sum.reserve, (unsigned long long)s.sum.refused,
+			(unsigned long long)s.sum.wait, (unsigned long long)s.sum.timeout,
+			(unsigned long long)s.sum.taken, (unsigned long long)s.sum.grown,
+			s.waiters);
 	fprintf(out, "  blocks of %u, deques, descriptors and caches cost %llu KiB (%.2f%%)\n",
 		facts->block_size, (unsigned long long)(s.own_bytes >> 10),
 		bytes ? 100.0 * (double)s.own_bytes / (double)bytes : 0.0);

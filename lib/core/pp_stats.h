@@ -11,14 +11,18 @@
 extern "C" {
 #endif
 
-/* The books. free + in_flight = total, and free = fresh + cached + deques + depot. */
+/* The books. free + reserve + in_flight = total, and free = fresh + cached + deques + depot. */
 struct pp_stats {
-	uint64_t total;     /* buffers on present hugepages */
-	uint64_t in_flight; /* allocated and not yet freed */
-	uint64_t fresh;     /* never handed out since their hugepage came */
-	uint64_t cached;    /* in private blocks of caches */
-	uint64_t deques;    /* in published blocks of caches */
-	uint64_t depot;
+	uint64_t total;      /* buffers on present hugepages */
+	uint64_t in_flight;  /* allocated and not yet freed */
+	uint64_t fresh;      /* never handed out since their hugepage came */
+	uint64_t cached;     /* in private blocks of caches */
+	uint64_t deques;     /* in published blocks of caches */
+	uint64_t depot;      /* in nobody's cache, or on the way to who waits for them */
+	uint64_t reserve;    /* for PP_CRITICAL only */
+	uint64_t floor;      /* what the reserve is to hold (pp_pool_set_reserve()) */
+	uint64_t marked;     /* in flight, drawn from the reserve */
+	uint64_t leased;     /* in flight, in leases or taken from them */
 	uint64_t collected;  /* held back: their hugepage is about to leave */
 	uint64_t high_water; /* most buffers that were ever in use or cached at once,
 			      * to the granularity of carving: carving comes last */
@@ -26,7 +30,10 @@ struct pp_stats {
 	uint32_t pages;      /* hugepages present */
 	uint32_t pages_lost; /* refused by a device */
 	uint64_t own_bytes;  /* what blocks, deques, descriptors and caches cost */
-	uint64_t skipped;    /* owners that pp_pool_collect() found in the middle of something */
+	uint32_t waiters;    /* calls that wait for buffers */
+	bool pressed;        /* caches are closed, because somebody needs buffers */
+	bool low;            /* below the low watermark, and not yet above the high one */
+	uint64_t skipped;    /* owners that a taker found in the middle of something */
 	struct pp_counters sum;
 };
 

@@ -21,10 +21,20 @@ enum pp_mode {
 	PP_MODE_CLOSED = 1 << 3, /* too few buffers for caches: all by way of the depot */
 };
 
-/* Bits of a buffer's mark, in control memory. The reserve's will be another. */
+/* Bits of a buffer's mark, in control memory. */
 enum pp_mark {
 	PP_MARK_COLLECTED = 1 << 0, /* held back, its hugepage is leaving */
 	PP_MARK_POISONED = 1 << 1,
+	PP_MARK_RESERVE = 1 << 2, /* in flight, drawn from the reserve */
+	PP_MARK_LATE = 1 << 3,    /* freed where no cache and no lock could be touched */
+};
+
+/* Threads that can wait for buffers of one pool at a time. */
+#define PP_WAITERS_MAX 256
+
+/* Who waits, first come first; numbers in the table plus one, 0 is nobody. */
+struct pp_line {
+	uint32_t first, last;
 };
 
 /*
@@ -35,6 +45,12 @@ enum pp_mark {
  * pressure, leaving          who shrinks (paging held)      slow paths
  * taking                     who collects                   slow paths, under their lock
  * paging                     who grows, shrinks, maps       same
+ * gate                       who raises or lowers pressing  same
+ * pressing, urgent           who needs buffers (pp_home.h)  slow paths
+ * home                       who places what is freed       same
+ * floor .. spare             under home                     the books, pp_home.h
+ * late                       any context, by atomic add     slow paths
+ * low, high, advice          pp_level.h
  * multi                      before a second process comes  who collects
  * the rest                   anyone, by atomic add          the books
  */
@@ -48,7 +64,7 @@ struct pp_shared_facts {
 	uint32_t owners, block_size, blocks, ring_size, nodes, mode;
 	int32_t node[PP_NODES_MAX];
 	char name[PP_NAME_MAX];
-	uint32_t unused; /* no padding: facts are compared as bytes */
+	uint32_t wait_us; /* no padding: facts are compared as bytes */
 };
 
 struct pp_shared {
@@ -66,17 +82,33 @@ struct pp_shared {
 	_Atomic uint64_t carved;
 	_Atomic uint64_t high_water;
 	_Atomic uint64_t skipped;
-	struct pp_counters past; /* of caches that have ended */
+	_Alignas(PP_LINE) pp_lock_word gate;
+	_Atomic uint32_t pressing;
+	_Atomic uint32_t urgent; /* calls that keep it up */
+	_Atomic uint32_t late;   /* buffers marked so */
+	_Atomic uint32_t low, high;
+	_Atomic uint32_t advice;
+	_Alignas(PP_LINE) pp_lock_word home;
+	_Atomic uint32_t floor;
+	_Atomic uint32_t marked; /* buffers in flight that came from the reserve */
+	_Atomic uint32_t leased;
+	_Atomic uint32_t waiting;
+	uint32_t promised_pile, promised_reserve; /* to waiters that have not come for them */
+	struct pp_line queue[2];                  /* ordinary, critical */
+	uint32_t spare;                           /* unused entries of the table */
+	struct pp_counters past;                  /* of caches that have ended */
 };
 
 struct pp_owner;
 struct pp_depot;
+struct pp_waiter;
 
 struct pp_store {
 	struct pp_region region; /* first: pp_region_find() leads to the store */
 	struct pp_shared *shared;
-	struct pp_owner *owners; /* [facts.owners] */
-	struct pp_depot *depots; /* [facts.nodes] */
+	struct pp_owner *owners;   /* [facts.owners] */
+	struct pp_depot *depots;   /* [facts.nodes], then the reserve's and the waiters' pile */
+	struct pp_waiter *waiters; /* [PP_WAITERS_MAX] */
 	struct pp_blocks blocks;
 	_Atomic uint32_t *rings;  /* [facts.owners][facts.ring_size] */
 	_Atomic uint8_t *marks;   /* [buffers_max], enum pp_mark */
@@ -84,6 +116,22 @@ struct pp_store {
 	/* Called with what debug mode caught; this process's. */
 	void (*fault)(struct pp_store *store, const char *what, const void *buf, uint32_t holder);
 };
+
+/* Depots that are no node's. */
+static inline uint32_t pp_store_reserve(const struct pp_store *store)
+{
+	return store->shared->facts.nodes;
+}
+
+static inline uint32_t pp_store_pile(const struct pp_store *store)
+{
+	return store->shared->facts.nodes + 1;
+}
+
+static inline uint32_t pp_store_depots(const struct pp_store *store)
+{
+	return store->shared->facts.nodes + 2;
+}
 
 static inline struct pp_store *pp_store_of(const void *addr)
 {

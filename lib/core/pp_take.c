@@ -60,7 +60,7 @@ static bool owner_has_private(const struct pp_store *store, const struct pp_owne
 	       __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE) != pp_owner_start(store, owner);
 }
 
-static uint32_t take_from(struct pp_store *store, struct pp_owner *owner)
+static uint32_t take_from(struct pp_store *store, struct pp_owner *owner, uint32_t *skipped)
 {
 	uint32_t n = 0;
 
@@ -69,17 +69,21 @@ static uint32_t take_from(struct pp_store *store, struct pp_owner *owner)
 	if (owner_is_closed(owner) && owner_has_private(store, owner)) {
 		if (owner_is_idle(owner))
 			n = pp_owner_spill(store, owner, PP_NOBODY);
-		else
+		else {
 			atomic_fetch_add_explicit(&store->shared->skipped, 1, memory_order_relaxed);
+			++*skipped;
+		}
 	}
 	pp_lock_release(&owner->lock);
 	return n;
 }
 
-uint32_t pp_take_all(struct pp_store *store)
+uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped)
 {
 	struct pp_shared *shared = store->shared;
 	uint32_t end, n = 0;
+
+	*skipped = 0;
 
 	pp_lock_take(&shared->taking, PP_NOBODY);
 	end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
@@ -90,7 +94,7 @@ uint32_t pp_take_all(struct pp_store *store)
 	}
 	take_barrier(store);
 	for (uint32_t i = 0; i < end; i++)
-		n += take_from(store, &store->owners[i]);
+		n += take_from(store, &store->owners[i], skipped);
 	pp_lock_release(&shared->taking);
 	return n;
 }
@@ -106,9 +110,8 @@ void pp_take_published(struct pp_store *store)
 		while ((ticket = pp_deque_steal(&deque)) != PP_TICKET_NONE) {
 			uint32_t block = pp_ticket_block(ticket);
 
-			pp_depot_put(store, store->owners[i].depot, PP_NOBODY,
-				     pp_block_slots(&store->blocks, block),
-				     pp_ticket_count(ticket));
+			pp_home_put(store, store->owners[i].depot, PP_NOBODY,
+				    pp_block_slots(&store->blocks, block), pp_ticket_count(ticket));
 			pp_stack_push(store->blocks.empties, &store->blocks, pp_ticket(block, 0));
 		}
 	}
@@ -159,6 +162,9 @@ void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
 	pp_lock_release(&owner->lock);
 	while ((ticket = pp_deque_steal(&deque)) != PP_TICKET_NONE)
 		pp_depot_push(store, owner->depot, ticket);
+	atomic_thread_fence(memory_order_seq_cst); /* H4 */
+	if (pp_home_pressed(store))
+		pp_home_feed(store, owner->line.id);
 	pp_counters_add(&store->shared->past, &owner->counters);
 	__atomic_fetch_add(&store->shared->past.fast, owner->line.fast, __ATOMIC_RELAXED);
 	__atomic_store_n(&owner->line.fast, 0, __ATOMIC_RELAXED);

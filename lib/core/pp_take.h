@@ -8,9 +8,10 @@
 /* Before a process's first cache: takers' barriers are to reach it. */
 void pp_take_register(void);
 
-/* The private buffers of all owners that are idle go to the depot. Returns how many. */
-uint32_t pp_take_all(struct pp_store *store);
-/* Every published block goes to the depot, buffer by buffer. */
+/* The private buffers of all owners that are idle go home. Returns how many;
+ * `skipped`: how many owners were in the middle of something. */
+uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped);
+/* Every published block goes home, buffer by buffer. */
 void pp_take_published(struct pp_store *store);
 
 /* A free slot, now an owner's, or NULL. */

@@ -28,14 +28,22 @@ extern "C" {
 /* Caches that one pool can have. */
 #define PP_OWNERS_MAX 250
 
-/* How far down the ladder of an allocation a call may go. */
+/*
+ * How far down the ladder of an allocation a call may go: own cache, own deque,
+ * depot and other owners' deques, fresh buffers, and then by flags. 0 and
+ * PP_CRITICAL make no system call.
+ */
 enum pp_flag {
-	/* The caller's own cache only: no lock, no write to a shared line, bounded. */
+	/* The caller's own cache only: no lock, no write to a shared line, bounded.
+	 * Alone it may be used in a signal handler and under any lock. */
 	PP_TRY = 1 << 0,
-	/* Reserved for the reserve, growing and waiting; a call that passes one of
-	 * them gets nothing and pp_error() says so until it is there. */
+	/* And the reserve: what is still missing at once, or nothing. Such buffers
+	 * are marked (pp_reserve.h). */
 	PP_CRITICAL = 1 << 1,
+	/* With effort: another hugepage if the pool may grow, and what lies idle in
+	 * other owners' caches. */
 	PP_GROW = 1 << 2,
+	/* Also takes back from idle caches, and then waits, first come first served. */
 	PP_WAIT = 1 << 3,
 };
 

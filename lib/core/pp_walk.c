@@ -33,22 +33,30 @@ static bool walk_owner(struct pp_store *store, struct pp_owner *owner, pp_walk_f
 	return true;
 }
 
+static const char *depot_name(const struct pp_store *store, uint32_t d)
+{
+	return d == pp_store_reserve(store) ? "reserve"
+	       : d == pp_store_pile(store)  ? "pile"
+					    : "depot";
+}
+
 static bool walk_depot(struct pp_store *store, uint32_t d, pp_walk_fn fn, void *arg)
 {
 	struct pp_depot *depot = &store->depots[d];
+	const char *place = depot_name(store, d);
 
 	for (unsigned side = 0; side < 2; side++) {
 		uint32_t ticket =
 			(uint32_t)atomic_load_explicit(&depot->full[side], memory_order_acquire);
 
 		while (ticket != PP_TICKET_NONE) {
-			if (!walk_ticket(store, "depot", d, ticket, fn, arg))
+			if (!walk_ticket(store, place, d, ticket, fn, arg))
 				return false;
 			ticket = atomic_load_explicit(&store->blocks.links[pp_ticket_block(ticket)],
 						      memory_order_relaxed);
 		}
 	}
-	return fn("depot", d, pp_block_slots(&store->blocks, depot->block),
+	return fn(place, d, pp_block_slots(&store->blocks, depot->block),
 		  atomic_load_explicit(&depot->loose, memory_order_relaxed), arg);
 }
 
@@ -62,7 +70,7 @@ bool pp_walk_blocks(struct pp_store *store, pp_walk_fn fn, void *arg)
 		on = walk_owner(store, &store->owners[i], fn, arg);
 		pp_lock_release(&store->owners[i].lock);
 	}
-	for (uint32_t d = 0; on && d < store->shared->facts.nodes; d++) {
+	for (uint32_t d = 0; on && d < pp_store_depots(store); d++) {
 		pp_lock_take(&store->depots[d].lock, PP_NOBODY);
 		on = walk_depot(store, d, fn, arg);
 		pp_lock_release(&store->depots[d].lock);
@@ -105,7 +113,7 @@ uint64_t *pp_walk_in_flight(struct pp_store *store)
 			continue;
 		for (uint32_t i = page->first; i < page->first + carved; i++)
 			if (!(atomic_load_explicit(&store->marks[i], memory_order_relaxed) &
-			      PP_MARK_COLLECTED))
+			      (PP_MARK_COLLECTED | PP_MARK_LATE)))
 				walk.bits[i / 64] |= 1ull << i % 64;
 	}
 	pp_walk_blocks(store, clear_free, &walk);
@@ -158,8 +166,8 @@ void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums)
 		sums->cached += view.cached;
 		sums->deques += view.published;
 	}
-	for (uint32_t d = 0; d < store->shared->facts.nodes; d++)
-		sums->depot += (uint64_t)atomic_load_explicit(&store->depots[d].buffers,
-							      memory_order_relaxed) +
-			       atomic_load_explicit(&store->depots[d].loose, memory_order_relaxed);
+	for (uint32_t d = 0; d < pp_store_depots(store); d++)
+		*(d == pp_store_reserve(store) ? &sums->reserve : &sums->depot) +=
+			pp_depot_count(store, d);
+	sums->depot += atomic_load_explicit(&store->shared->late, memory_order_relaxed);
 }

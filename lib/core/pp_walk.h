@@ -20,8 +20,14 @@ bool pp_walk_blocks(struct pp_store *store, pp_walk_fn fn, void *arg);
 uint64_t *pp_walk_in_flight(struct pp_store *store);
 
 struct pp_sums {
-	uint64_t fresh, cached, deques, depot, collected;
+	uint64_t fresh, cached, deques, depot, reserve, collected;
 };
+static inline uint64_t pp_sums_free(const struct pp_sums *sums)
+{
+	return sums->fresh + sums->cached + sums->deques + sums->depot + sums->reserve +
+	       sums->collected;
+}
+
 /* O(owners + blocks published). */
 void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums);
 /* One owner at one moment; what it has published may have moved on. */

@@ -4,8 +4,8 @@
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
 order="types+fail lock sleep+wait pages region place offset buffer dma+devices block deque counters
-	store guard depot queue reserve home cache owner layout take walk pool+inside+facts page
-	shrink holders level thread bulk miss lease mempool objcache defer stats check"
+	store guard depot queue home late cache owner layout take pressure walk pool+level+inside+facts page
+	shrink holders thread bulk try effort miss reserve lease mempool objcache defer stats check"
 bad=0
 complain() {
 	echo "$*"

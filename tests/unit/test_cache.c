@@ -55,8 +55,31 @@ static void test_hit_and_miss_touch_no_buffer(void **state)
 	pool_end(pool);
 }
 
-/* Rule 7: no line but the owner's own and the slots that it works on. */
-static void test_hit_writes_its_own_line_and_slots_only(void **state)
+/* What a hit does 32 times over. */
+static void hits(struct pp_cache *cache, void **bufs)
+{
+	pp_free_bulk(cache, bufs, 32);
+	pp_alloc_bulk(cache, bufs, 16, 0);
+	pp_alloc_bulk(cache, bufs + 16, 16, 0);
+	for (unsigned i = 0; i < 32; i++) {
+		pp_free(cache, bufs[i]);
+		bufs[i] = pp_alloc(cache, PP_CRITICAL);
+		assert_non_null(bufs[i]);
+	}
+}
+
+static void tries(struct pp_cache *cache, void **bufs)
+{
+	pp_free_nolock(cache, bufs, 32);
+	assert_int_equal(pp_alloc_bulk(cache, bufs, 32, PP_TRY), 32);
+	for (unsigned i = 0; i < 32; i++) {
+		pp_free_nolock(cache, bufs + i, 1);
+		bufs[i] = pp_alloc(cache, PP_TRY);
+		assert_non_null(bufs[i]);
+	}
+}
+
+static void writes_its_own_line_and_slots_only(void (*calls)(struct pp_cache *, void **))
 {
 	struct pp_pool *pool = pool_4k(2048, 16384, 0);
 	struct pp_cache *cache = pp_pool_cache(pool);
@@ -64,18 +87,10 @@ static void test_hit_writes_its_own_line_and_slots_only(void **state)
 	char *before = malloc(region->control_bytes), *control = region->control;
 	void *bufs[32];
 
-	(void)state;
 	assert_non_null(before);
 	assert_int_equal(pp_alloc_bulk(cache, bufs, 32, 0), 32);
 	memcpy(before, control, region->control_bytes);
-	pp_free_bulk(cache, bufs, 32);
-	pp_alloc_bulk(cache, bufs, 16, 0);
-	pp_alloc_bulk(cache, bufs + 16, 16, 0);
-	for (unsigned i = 0; i < 32; i++) {
-		pp_free(cache, bufs[i]);
-		bufs[i] = pp_alloc(cache, PP_TRY);
-		assert_non_null(bufs[i]);
-	}
+	calls(cache, bufs);
 	for (size_t at = 0; at < region->control_bytes; at += 4) {
 		char *word = control + at;
 
@@ -89,6 +104,19 @@ static void test_hit_writes_its_own_line_and_slots_only(void **state)
 	pp_free_bulk(cache, bufs, 32);
 	free(before);
 	pool_end(pool);
+}
+
+/* Rule 7: no line but the owner's own and the slots that it works on. */
+static void test_hit_writes_its_own_line_and_slots_only(void **state)
+{
+	(void)state;
+	writes_its_own_line_and_slots_only(hits);
+}
+
+static void test_try_and_free_nolock_write_their_own_line_and_slots_only(void **state)
+{
+	(void)state;
+	writes_its_own_line_and_slots_only(tries);
 }
 
 #if !WITH_TSAN
@@ -173,23 +201,24 @@ static void test_failed_try_leaves_the_cache_collectable(void **state)
 	pool_end(pool);
 }
 
-static void test_flags_of_the_next_rungs_get_nothing_and_say_so(void **state)
+static void test_flags_that_contradict_each_other_get_nothing_and_say_so(void **state)
 {
-	static const unsigned flags[] = { PP_CRITICAL, PP_GROW, PP_WAIT };
+	static const unsigned flags[] = { PP_TRY | PP_CRITICAL, PP_TRY | PP_WAIT, 1 << 7 };
 	struct pp_pool *pool = pool_4k(2048, 1024, 0);
 	struct pp_cache *cache = pp_pool_cache(pool);
 	void *bufs[4];
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(pp_alloc_bulk(cache, bufs, 4, flags[i]), 0);
-		assert_error_names("flag");
-	}
-	/* Also where a hit would serve it. */
 	bufs[0] = pp_alloc(cache, 0);
 	pp_free(cache, bufs[0]);
-	for (unsigned i = 0; i < 3; i++)
+	/* Also where a hit would serve it. */
+	for (unsigned i = 0; i < 3; i++) {
+		errno = 0;
 		assert_int_equal(pp_alloc_bulk(cache, bufs, 4, flags[i]), 0);
+		assert_int_equal(errno, EINVAL);
+		assert_error_names("flag");
+		assert_null(pp_alloc(cache, flags[i]));
+	}
 	books_hold(pool, 0);
 	pool_end(pool);
 }
@@ -200,12 +229,13 @@ int main(void)
 		cmocka_unit_test(test_hit_leaves_the_slow_path_alone),
 		cmocka_unit_test(test_hit_and_miss_touch_no_buffer),
 		cmocka_unit_test(test_hit_writes_its_own_line_and_slots_only),
+		cmocka_unit_test(test_try_and_free_nolock_write_their_own_line_and_slots_only),
 #if !WITH_TSAN /* It makes some of its own. */
 		cmocka_unit_test(test_default_flags_make_no_system_call),
 #endif
 		cmocka_unit_test(test_try_takes_from_the_own_cache_only),
 		cmocka_unit_test(test_failed_try_leaves_the_cache_collectable),
-		cmocka_unit_test(test_flags_of_the_next_rungs_get_nothing_and_say_so),
+		cmocka_unit_test(test_flags_that_contradict_each_other_get_nothing_and_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Effort: one rung of the ladder after the other. */
+#include "pp_effort.h"
+
+#include <errno.h>
+
+#include "pp_bulk.h"
+#include "pp_fail.h"
+#include "pp_pressure.h"
+
+#define CHUNK PP_CARVE
+/* Until when who waits looks again for what an owner in the middle of a call kept from it. */
+#define SKIPPED_NS 1000000
+
+static void effort_count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static unsigned effort_more(struct pp_store *store, struct pp_owner *owner, void **bufs,
+			    unsigned got, unsigned n)
+{
+	return got + (unsigned)pp_owner_get_slow(store, owner, bufs + got, n - got, true);
+}
+
+/* All that it was granted or promised; how many of them are the reserve's is counted. */
+static void effort_claim(struct pp_store *store, struct pp_owner *owner, struct pp_waiter *share,
+			 void **bufs)
+{
+	uint32_t offsets[CHUNK], n;
+
+	if (share->critical)
+		effort_count(&owner->counters.reserve, share->from_reserve);
+	while ((n = pp_home_claim(store, share, owner->line.id, offsets, CHUNK)) != 0) {
+		pp_store_out(store, offsets, bufs, n);
+		bufs += n;
+	}
+}
+
+/* What is missing from the reserve: all of it, or nothing. */
+static unsigned effort_draw(struct pp_store *store, struct pp_owner *owner, void **bufs,
+			    unsigned got, unsigned n)
+{
+	struct pp_waiter share = { .critical = 1 };
+
+	if (!pp_depot_count(store, pp_store_reserve(store)))
+		return got;
+	pp_pressure_begin(store);
+	if (pp_home_promise(store, owner->line.id, n - got, &share)) {
+		effort_claim(store, owner, &share, bufs + got);
+		got = n;
+	}
+	pp_pressure_end(store);
+	return got;
+}
+
+static unsigned effort_grow(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned got,
+			    unsigned n)
+{
+	struct pp_store *store = &pool->store;
+	int64_t added;
+
+	/* Who shrinks may be a while: then not now. */
+	if (atomic_load(&store->shared->total) >= store->region.buffers_max ||
+	    !pp_page_try_lock(pool))
+		return got;
+	added = pp_page_grow(pool, n - got);
+	pp_page_unlock(pool);
+	if (added <= 0)
+		return got;
+	effort_count(&owner->counters.grown, (uint64_t)added);
+	return effort_more(store, owner, bufs, got, n);
+}
+
+/* What lies idle in other caches, private and published, comes home. */
+static uint32_t effort_take(struct pp_store *store, struct pp_owner *owner)
+{
+	uint32_t skipped;
+
+	pp_take_published(store);
+	effort_count(&owner->counters.taken, pp_take_all(store, &skipped));
+	return skipped;
+}
+
+unsigned pp_effort_get(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned got,
+		       unsigned n, unsigned flags)
+{
+	struct pp_store *store = &pool->store;
+
+	if (got < n && flags & PP_CRITICAL)
+		got = effort_draw(store, owner, bufs, got, n);
+	if (got < n && flags & PP_GROW)
+		got = effort_grow(pool, owner, bufs, got, n);
+	if (got < n && flags & (PP_GROW | PP_WAIT)) {
+		effort_take(store, owner);
+		got = effort_more(store, owner, bufs, got, n);
+		if (got < n && flags & PP_CRITICAL)
+			got = effort_draw(store, owner, bufs, got, n);
+	}
+	return got;
+}
+
+/* Whether the pool could ever have so many for this call. */
+static bool wait_possible(const struct pp_pool *pool, unsigned n, unsigned flags)
+{
+	const struct pp_store *store = &pool->store;
+	uint64_t most =
+		flags & PP_GROW ? store->region.buffers_max : atomic_load(&store->shared->total);
+
+	if (!(flags & PP_CRITICAL)) {
+		uint64_t floor = atomic_load(&store->shared->floor);
+
+		most -= floor < most ? floor : most;
+	}
+	return n <= most;
+}
+
+/* Until granted: 0, or what ended it. */
+static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct pp_waiter *waiter,
+			struct pp_wait *wait)
+{
+	uint32_t skipped = 1;
+	int rc = 0;
+
+	for (;;) {
+		uint32_t seen = pp_sleep_kicks(&waiter->kicks);
+
+		if (pp_late_any(store))
+			pp_late_place(store, owner->line.id);
+		/* H3: pairs with home_serve(). */
+		if (atomic_load_explicit(&waiter->state, memory_order_acquire) == PP_WAITER_GRANTED)
+			return 0;
+		if (rc)
+			return rc;
+		/* Once, and again as long as somebody is in the middle of a call. */
+		if (skipped) {
+			skipped = effort_take(store, owner);
+			pp_home_feed(store, owner->line.id);
+		}
+		rc = pp_sleep(wait, &waiter->kicks, seen,
+			      skipped ? pp_sleep_now() + SKIPPED_NS : PP_FOREVER);
+	}
+}
+
+unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
+			unsigned flags, struct pp_wait *wait)
+{
+	struct pp_store *store = &pool->store;
+	uint32_t id = owner->line.id;
+	struct pp_waiter *waiter;
+	int rc;
+
+	if (!wait_possible(pool, n, flags)) {
+		errno = EINVAL;
+		pp_fail(-EINVAL, "pool %s: %u buffers can never be free at once for this call",
+			pp_pool_name(pool), n);
+		return 0;
+	}
+	pp_pressure_begin(store);
+	waiter = pp_home_join(store, id, n, flags & PP_CRITICAL);
+	if (!waiter) {
+		pp_pressure_end(store);
+		errno = EAGAIN;
+		pp_fail(-EAGAIN, "pool %s: %d calls wait already", pp_pool_name(pool),
+			PP_WAITERS_MAX);
+		return 0;
+	}
+	effort_count(&owner->counters.wait, 1);
+	rc = wait_in_line(store, owner, waiter, wait);
+	if (rc && pp_home_give_up(store, waiter, id)) {
+		effort_count(&owner->counters.timeout, 1);
+		n = 0;
+	} else
+		effort_claim(store, owner, waiter, bufs);
+	/* Late ones that were noted for this waiter are for the next now. */
+	if (pp_late_any(store))
+		pp_late_place(store, id);
+	pp_home_done(store, waiter, id);
+	pp_pressure_end(store);
+	if (!n)
+		errno = -rc;
+	return n;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Home: placing what is freed, while somebody needs it. */
+#include "pp_home.h"
+
+#define CHUNK PP_CARVE
+/* Waiters woken after one turn with the lock. */
+#define KICKS 16
+
+/* Who has been served in one turn with the lock, to be woken after it. */
+struct home_turn {
+	uint32_t id;
+	uint32_t *kicks[KICKS];
+	unsigned kicked;
+};
+
+static void turn_begin(struct pp_store *store, struct home_turn *turn, uint32_t id)
+{
+	turn->id = id;
+	turn->kicked = 0;
+	pp_lock_take(&store->shared->home, id);
+}
+
+static uint32_t reserve_count(const struct pp_store *store)
+{
+	return pp_depot_count(store, pp_store_reserve(store));
+}
+
+/* What the reserve has and has promised to nobody. */
+static uint32_t reserve_open(const struct pp_store *store)
+{
+	return reserve_count(store) - store->shared->promised_reserve;
+}
+
+static uint32_t pile_open(const struct pp_store *store)
+{
+	return pp_depot_count(store, pp_store_pile(store)) - store->shared->promised_pile;
+}
+
+/* True if the first in line can be, and has been, served. */
+static bool home_serve(struct pp_store *store, struct pp_waiter *waiter)
+{
+	struct pp_shared *shared = store->shared;
+	uint32_t pile = pile_open(store), more;
+
+	if (pile > waiter->n)
+		pile = waiter->n;
+	more = waiter->n - pile;
+	/* The whole remainder at once, or nothing. */
+	if (more && (!waiter->critical || reserve_open(store) < more))
+		return false;
+	waiter->from_pile = pile;
+	waiter->from_reserve = more;
+	shared->promised_pile += pile;
+	shared->promised_reserve += more;
+	pp_queue_leave(store, waiter);
+	atomic_store_explicit(&waiter->state, PP_WAITER_GRANTED, memory_order_release); /* H3 */
+	return true;
+}
+
+/* In order, and nobody before the one before him: who cannot be served holds up the rest. */
+static void home_serve_all(struct pp_store *store, struct home_turn *turn)
+{
+	while (turn->kicked < KICKS) {
+		struct pp_waiter *first = pp_queue_first(store, true);
+
+		if (!first)
+			first = pp_queue_first(store, false);
+		if (!first || !home_serve(store, first))
+			return;
+		turn->kicks[turn->kicked++] = &first->kicks;
+	}
+}
+
+/* With nobody in line, what is left in the pile is anybody's. */
+static void pile_flush(struct pp_store *store, uint32_t id)
+{
+	uint32_t offsets[CHUNK], n;
+
+	while (!atomic_load_explicit(&store->shared->waiting, memory_order_relaxed) &&
+	       (n = pile_open(store)) != 0) {
+		n = pp_depot_get(store, pp_store_pile(store), id, offsets, n < CHUNK ? n : CHUNK);
+		pp_depot_put(store, 0, id, offsets, n);
+	}
+}
+
+/* Unlocks; wakes. As long as there are more to be served, again. */
+static void turn_end(struct pp_store *store, struct home_turn *turn)
+{
+	for (;;) {
+		home_serve_all(store, turn);
+		pile_flush(store, turn->id);
+		pp_lock_release(&store->shared->home);
+		for (unsigned i = 0; i < turn->kicked; i++)
+			pp_sleep_kick(turn->kicks[i]);
+		if (turn->kicked < KICKS)
+			return;
+		turn_begin(store, turn, turn->id);
+	}
+}
+
+static bool offset_leaves(const struct pp_store *store, uint32_t offset)
+{
+	uint32_t p = pp_place_offset_page(&store->region, offset);
+
+	return atomic_load_explicit(&store->region.pages[p].state, memory_order_acquire) ==
+	       PP_PAGE_LEAVING;
+}
+
+static void mark_clear(struct pp_store *store, uint32_t offset)
+{
+	uint32_t index = pp_place_index(&store->region, offset);
+	_Atomic uint8_t *mark = &store->marks[index];
+
+	if (!(atomic_load_explicit(mark, memory_order_relaxed) & PP_MARK_RESERVE))
+		return;
+	atomic_fetch_and_explicit(mark, (uint8_t)~PP_MARK_RESERVE, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&store->shared->marked, 1, memory_order_relaxed);
+}
+
+/* Up to CHUNK offsets to where each is needed most; returns how many were not at home. */
+static uint32_t home_place(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
+			   uint32_t n)
+{
+	struct pp_shared *shared = store->shared;
+	uint32_t reserve[CHUNK], pile[CHUNK], rest[CHUNK], r = 0, p = 0, left = 0;
+	bool leaving = atomic_load_explicit(&shared->leaving, memory_order_acquire); /* G2 */
+	bool waiting = atomic_load_explicit(&shared->waiting, memory_order_relaxed);
+	bool marked = atomic_load_explicit(&shared->marked, memory_order_relaxed);
+	uint32_t floor = atomic_load_explicit(&shared->floor, memory_order_relaxed);
+	uint32_t have = reserve_count(store);
+	uint32_t lack = floor > have ? floor - have : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (marked)
+			mark_clear(store, offsets[i]);
+		if (leaving && offset_leaves(store, offsets[i]))
+			rest[left++] = offsets[i];
+		else if (r < lack)
+			reserve[r++] = offsets[i];
+		else if (waiting)
+			pile[p++] = offsets[i];
+		else
+			rest[left++] = offsets[i];
+	}
+	if (r)
+		pp_depot_append(store, pp_store_reserve(store), id, reserve, r);
+	if (p)
+		pp_depot_append(store, pp_store_pile(store), id, pile, p);
+	return left ? pp_depot_put(store, d, id, rest, left) : 0;
+}
+
+static uint32_t home_put_pressed(struct pp_store *store, uint32_t d, uint32_t id,
+				 const uint32_t *offsets, uint32_t n)
+{
+	struct home_turn turn;
+	uint32_t remote = 0;
+
+	turn_begin(store, &turn, id);
+	for (uint32_t i = 0; i < n; i += CHUNK)
+		remote += home_place(store, d, id, offsets + i, n - i < CHUNK ? n - i : CHUNK);
+	turn_end(store, &turn);
+	pp_home_relax(store, id);
+	return remote;
+}
+
+uint32_t pp_home_put(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
+		     uint32_t n)
+{
+	uint32_t remote;
+
+	if (pp_home_pressed(store))
+		return home_put_pressed(store, d, id, offsets, n);
+	remote = pp_depot_put(store, d, id, offsets, n);
+	/* H4: who begins to need buffers now has either looked into the depot after
+	 * this, or is seen here; pairs with H1. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (pp_home_pressed(store))
+		pp_home_feed(store, id);
+	return remote;
+}
+
+/* How many would be placed elsewhere than in a depot. */
+static uint64_t home_lack(const struct pp_store *store)
+{
+	uint32_t floor = atomic_load_explicit(&store->shared->floor, memory_order_relaxed);
+	uint32_t have = reserve_count(store), pile = pile_open(store);
+	uint64_t demand = pp_queue_demand(store);
+
+	return (floor > have ? floor - have : 0) + (demand > pile ? demand - pile : 0);
+}
+
+void pp_home_feed(struct pp_store *store, uint32_t id)
+{
+	struct home_turn turn;
+	uint32_t offsets[CHUNK];
+
+	turn_begin(store, &turn, id);
+	for (uint32_t d = 0; d < store->shared->facts.nodes; d++) {
+		uint64_t lack;
+
+		while ((lack = home_lack(store)) != 0) {
+			uint32_t n = lack < CHUNK ? (uint32_t)lack : CHUNK;
+			uint32_t k = pp_depot_get(store, d, id, offsets, n);
+
+			if (!k)
+				k = pp_depot_carve(store, d, offsets, n);
+			if (!k)
+				break;
+			home_place(store, d, id, offsets, k);
+		}
+	}
+	turn_end(store, &turn);
+}
+
+/* Noted that the buffers may be used for what is critical only. */
+static void home_mark(struct pp_store *store, const uint32_t *offsets, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		atomic_fetch_or_explicit(&store->marks[pp_place_index(&store->region, offsets[i])],
+					 PP_MARK_RESERVE, memory_order_relaxed);
+	atomic_fetch_add_explicit(&store->shared->marked, n, memory_order_relaxed);
+}
+
+bool pp_home_promise(struct pp_store *store, uint32_t id, uint32_t n, struct pp_waiter *share)
+{
+	struct pp_shared *shared = store->shared;
+	bool promised;
+
+	pp_lock_take(&shared->home, id);
+	/* Who waits for what is critical was here before. */
+	promised = !pp_queue_first(store, true) && reserve_open(store) >= n;
+	share->from_pile = 0;
+	share->from_reserve = promised ? n : 0;
+	shared->promised_reserve += share->from_reserve;
+	pp_lock_release(&shared->home);
+	return promised;
+}
+
+void pp_home_floor(struct pp_store *store, uint32_t id, uint32_t floor)
+{
+	uint32_t offsets[CHUNK];
+	struct home_turn turn;
+
+	turn_begin(store, &turn, id);
+	atomic_store_explicit(&store->shared->floor, floor, memory_order_relaxed);
+	while (reserve_open(store) > floor) {
+		uint32_t n = reserve_open(store) - floor;
+
+		n = pp_depot_get(store, pp_store_reserve(store), id, offsets,
+				 n < CHUNK ? n : CHUNK);
+		home_place(store, 0, id, offsets, n);
+	}
+	turn_end(store, &turn);
+}
+
+void pp_home_sift(struct pp_store *store, uint32_t id, pp_sift_fn fn, void *arg)
+{
+	pp_lock_take(&store->shared->home, id);
+	if (!store->shared->promised_reserve)
+		pp_depot_sift(store, pp_store_reserve(store), id, fn, arg);
+	if (!store->shared->promised_pile)
+		pp_depot_sift(store, pp_store_pile(store), id, fn, arg);
+	pp_lock_release(&store->shared->home);
+	/* What was taken out of the reserve is lacking now. */
+	pp_home_feed(store, id);
+}
+
+bool pp_home_needs(const struct pp_store *store)
+{
+	struct pp_shared *shared = store->shared;
+
+	return atomic_load_explicit(&shared->urgent, memory_order_seq_cst) ||
+	       atomic_load_explicit(&shared->marked, memory_order_relaxed) ||
+	       reserve_count(store) < atomic_load_explicit(&shared->floor, memory_order_relaxed);
+}
+
+void pp_home_relax(struct pp_store *store, uint32_t id)
+{
+	struct pp_shared *shared = store->shared;
+
+	if (pp_home_needs(store) || !pp_lock_try(&shared->gate, id))
+		return;
+	if (atomic_load_explicit(&shared->pressing, memory_order_relaxed) &&
+	    !pp_home_needs(store)) {
+		atomic_store_explicit(&shared->pressing, 0, memory_order_release);
+		atomic_fetch_sub_explicit(&shared->pressure, 1, memory_order_release);
+	}
+	pp_lock_release(&shared->gate);
+}
+
+bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to)
+{
+	bool passed = false;
+
+	pp_lock_take(&store->shared->home, PP_NOBODY);
+	if (from != to && (atomic_load(&store->marks[from]) & PP_MARK_RESERVE) &&
+	    !(atomic_load(&store->marks[to]) & PP_MARK_RESERVE)) {
+		atomic_fetch_and(&store->marks[from], (uint8_t)~PP_MARK_RESERVE);
+		atomic_fetch_or(&store->marks[to], PP_MARK_RESERVE);
+		passed = true;
+	}
+	pp_lock_release(&store->shared->home);
+	return passed;
+}
+
+struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical)
+{
+	struct pp_waiter *waiter;
+	struct home_turn turn;
+
+	turn_begin(store, &turn, id);
+	waiter = pp_queue_join(store, n, critical);
+	turn_end(store, &turn);
+	return waiter;
+}
+
+static uint32_t claim_from(struct pp_store *store, uint32_t d, uint32_t id, uint32_t *share,
+			   uint32_t *promised, uint32_t *offsets, uint32_t room)
+{
+	uint32_t n = pp_depot_get(store, d, id, offsets, *share < room ? *share : room);
+
+	*share -= n;
+	*promised -= n;
+	return n;
+}
+
+uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t id,
+		       uint32_t *offsets, uint32_t room)
+{
+	struct pp_shared *shared = store->shared;
+	uint32_t n, k;
+
+	pp_lock_take(&shared->home, id);
+	n = claim_from(store, pp_store_pile(store), id, &share->from_pile, &shared->promised_pile,
+		       offsets, room);
+	k = claim_from(store, pp_store_reserve(store), id, &share->from_reserve,
+		       &shared->promised_reserve, offsets + n, room - n);
+	if (share->critical)
+		home_mark(store, offsets + n, k);
+	else
+		atomic_fetch_add_explicit(&shared->leased, k, memory_order_relaxed);
+	pp_lock_release(&shared->home);
+	return n + k;
+}
+
+bool pp_home_give_up(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
+{
+	struct home_turn turn;
+	bool waits;
+
+	turn_begin(store, &turn, id);
+	waits = atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS;
+	if (waits)
+		pp_queue_leave(store, waiter);
+	turn_end(store, &turn);
+	return waits;
+}
+
+void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
+{
+	pp_lock_take(&store->shared->home, id);
+	pp_queue_done(store, waiter);
+	pp_lock_release(&store->shared->home);
+}
