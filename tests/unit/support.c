@@ -52,7 +52,8 @@ void books_hold(struct pp_pool *pool, uint64_t in_flight)
 	struct pp_stats s = stats_of(pool);
 
 	assert_int_equal(s.in_flight, in_flight);
-	assert_int_equal(s.fresh + s.cached + s.deques + s.depot + s.collected + s.in_flight,
+	assert_int_equal(s.fresh + s.cached + s.deques + s.depot + s.reserve + s.collected +
+				 s.in_flight,
 			 s.total);
 	assert_ok(pp_pool_check(pool));
 }
