@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Every check of the tree, or those named: one line each, and what is wrong under it.
 cd "$(dirname "$0")/../.." || exit 3
-[ $# -gt 0 ] || set -- shape format layers headers warnings exports lint
+[ $# -gt 0 ] || set -- shape format layers headers warnings exports lint model
 
 failed=()
 trap 'exit 143' TERM

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Take: an owner's fast and slow path beside two takers; labels T1 to T4 of
+ * doc/ordering.md. Of the code:
+ *
+ * here            there
+ * get, put, none  pp_cache_get(), pp_cache_put() (T1, T2); `none`: n == 0
+ * the slow path   in owner.pml
+ * taker           pp_take_all(); with pressure, what pp_pool_shrink() does
+ *                 around it
+ * close_limits    pp_owner_close(), with the lock around it
+ * barrier         take_barrier() (T3)
+ * in the taker    take_from() with owner_is_closed(), owner_is_idle() (T4)
+ * handler         a signal handler on the owner's CPU that calls the fast path,
+ *                 and closes the limits behind it when it has changed `s`
+ *
+ * One owner and two takers, three calls of the owner. Patience ends at any
+ * time: a taker may skip who is not idle. When all is done every buffer must be
+ * somewhere, no buffer in two places, and an owner that is idle must look idle,
+ * or its buffers could never be taken.
+ *
+ * Mutants, each of which must fail:
+ * MUTANT NO_BARRIER       T3 is missing
+ * MUTANT BARRIER_SELF     T3 reaches nobody but the taker (a process that has not registered)
+ * MUTANT BARRIER_EARLY    T3 comes before the limits are closed
+ * MUTANT LIMITS_FIRST     T1 is missing: the compiler has moved the limits' load up
+ * MUTANT COMMIT_FIRST     T2 is missing: `s` says what the slots do not hold yet
+ * MUTANT S_FIRST          T4 the other way round: `s`, by which is taken, and then `want`
+ * MUTANT NOT_IDLE         the taker does not look whether the owner is idle
+ * MUTANT TAKER_OPENS      the taker opens the limits again
+ * MUTANT OPEN_UNLOCKED    the owner opens its limits after it has released its lock
+ * MUTANT OPEN_OLD_S       the owner's slow path does not load `s` again
+ * MUTANT NONE_STORES      a call for no buffers stores `want` and `s` as the others do
+ * VARIANT HANDLER         with the handler, and one taker
+ * MUTANT HANDLER+NO_PARKED    the slow path does not say PARKED
+ * MUTANT HANDLER+HANDLER_OPEN the handler leaves the limits open
+ * MUTANT HANDLER+HANDLER_BUSY the handler does not look whether it has come in between
+ * MUTANT HANDLER+NO_BARRIER   T3 is missing
+ */
+#ifdef HANDLER
+#define TAKERS 1
+#else
+#define TAKERS 2
+#endif
+#ifndef OPS
+#define OPS 3
+#endif
+#define CPUS (1 + TAKERS)
+#ifndef DEPTH
+#define DEPTH 4
+#endif
+
+#include "owner.pml"
+
+byte done;
+bool interrupted;
+
+#ifdef HANDLER
+#define UNINTERRUPTED provided (!interrupted)
+#else
+#define UNINTERRUPTED
+#endif
+
+proctype owner() UNINTERRUPTED
+{
+	byte s, limit, b = NOTHING, ops;
+	bool yes, refilled;
+
+	do
+	:: ops < OPS ->
+		ops++;
+		if
+		:: /* get */
+			load(ME, S, s);
+#ifdef LIMITS_FIRST
+			load(ME, LO, limit);
+			store(ME, WANT, s - 1);
+#else
+			store(ME, WANT, s - 1);
+			load(ME, LO, limit);
+#endif
+			if
+			:: s - 1 >= limit ->
+#ifdef COMMIT_FIRST
+				store(ME, S, s - 1);
+				load(ME, SLOT + s - 1, b);
+				hand_out(b, held)
+#else
+				load(ME, SLOT + s - 1, b);
+				hand_out(b, held);
+				store(ME, S, s - 1)
+#endif
+			:: else -> get_slow()
+			fi
+		:: held -> /* put */
+			hand_in(b);
+			load(ME, S, s);
+#ifdef LIMITS_FIRST
+			load(ME, HI, limit);
+			store(ME, WANT, s + 1);
+#else
+			store(ME, WANT, s + 1);
+			load(ME, HI, limit);
+#endif
+			if
+			:: s + 1 <= limit ->
+#ifdef COMMIT_FIRST
+				store(ME, S, s + 1);
+				store(ME, SLOT + s, b)
+#else
+				store(ME, SLOT + s, b);
+				store(ME, S, s + 1)
+#endif
+			:: else -> put_slow()
+			fi
+#ifdef NONE_STORES
+		:: /* none */
+			load(ME, S, s);
+			store(ME, WANT, s);
+			load(ME, LO, limit);
+			if
+			:: s >= limit -> store(ME, S, s)
+			:: else -> enter(); leave()
+			fi
+#endif
+		fi;
+		d_step { s = 0; limit = 0; b = NOTHING }
+	:: else -> break
+	od;
+	done++
+}
+
+#ifdef HANDLER
+proctype handler()
+{
+	byte want, s, limit, b = NOTHING, times;
+
+	do
+	:: times < 2 ->
+		interrupted = 1;
+		times++;
+		load(ME, WANT, want);
+		load(ME, S, s);
+		if
+#ifdef HANDLER_BUSY
+		:: want != PARKED ->
+#else
+		:: want == s ->
+#endif
+			if
+			:: b == NOTHING ->
+				store(ME, WANT, s - 1);
+				load(ME, LO, limit);
+				if
+				:: s - 1 >= limit ->
+					load(ME, SLOT + s - 1, b);
+					hand_out(b, kept);
+					store(ME, S, s - 1);
+#ifndef HANDLER_OPEN
+					store(ME, LO, LO_CLOSED);
+					store(ME, HI, HI_CLOSED)
+#endif
+				:: else -> store(ME, WANT, s)
+				fi
+			:: else ->
+				store(ME, WANT, s + 1);
+				load(ME, HI, limit);
+				if
+				:: s + 1 <= limit ->
+					kept = kept & ~BIT(b);
+					store(ME, SLOT + s, b);
+					store(ME, S, s + 1);
+					b = NOTHING;
+#ifndef HANDLER_OPEN
+					store(ME, LO, LO_CLOSED);
+					store(ME, HI, HI_CLOSED)
+#endif
+				:: else -> store(ME, WANT, s)
+				fi
+			fi
+		:: else
+		fi;
+		d_step { want = 0; s = 0; limit = 0; interrupted = 0 }
+	:: break
+	od;
+	done++
+}
+#endif
+
+/* ---- takers */
+inline close_limits()
+{
+	lock(cpu, LOCK);
+	store(cpu, LO, LO_CLOSED);
+	store(cpu, HI, HI_CLOSED);
+	unlock(cpu, LOCK)
+}
+
+inline barrier()
+{
+#ifndef NO_BARRIER
+	drain(cpu);
+#ifndef BARRIER_SELF
+	drain(ME);
+#endif
+#endif
+	skip
+}
+
+proctype taker(byte cpu)
+{
+	byte want, s, limit, b = NOTHING;
+	bool presses;
+
+	if
+	:: d_step { drained(cpu) -> presses = 1; pressure++ }
+	:: skip
+	fi;
+	lock(cpu, TAKING);
+#ifdef BARRIER_EARLY
+	barrier();
+	close_limits();
+#else
+	close_limits();
+	barrier();
+#endif
+	lock(cpu, LOCK);
+	load(cpu, LO, limit);
+	load(cpu, S, s);
+	if
+	:: limit == LO_CLOSED && s != START ->
+		do
+		::
+#ifdef S_FIRST
+			load(cpu, S, s);
+			load(cpu, WANT, want);
+#else
+			load(cpu, WANT, want);
+			load(cpu, S, s);
+#endif
+			if
+#ifdef NOT_IDLE
+			:: true ->
+#else
+			:: want == s || want == PARKED ->
+#endif
+#ifndef S_FIRST
+				load(cpu, S, s);
+#endif
+				spill(cpu, s, b);
+				break
+			:: else
+			fi
+		:: break
+		od
+	:: else
+	fi;
+#ifdef TAKER_OPENS
+	store(cpu, LO, START);
+	store(cpu, HI, END);
+#endif
+	unlock(cpu, LOCK);
+	unlock(cpu, TAKING);
+	if
+	:: presses -> d_step { drained(cpu) -> pressure-- }
+	:: else
+	fi;
+	d_step { want = 0; s = 0; limit = 0; presses = 0; done++ }
+}
+
+init {
+	byte s, b;
+
+	atomic {
+		mem[S] = END;
+		mem[WANT] = END;
+		mem[LO] = START;
+		mem[HI] = END;
+		mem[SLOT + START] = 0;
+		mem[SLOT + START + 1] = 1;
+		run owner();
+		run buffer(ME);
+		run taker(1);
+		run buffer(1);
+#ifdef HANDLER
+		run handler();
+#else
+		run taker(2);
+		run buffer(2);
+#endif
+	}
+	/* All quiet: every buffer is somewhere, and nowhere twice. */
+	d_step {
+		done == 3 && drained(0) && drained(1) && drained(CPUS - 1) ->
+		s = mem[S];
+		assert(s >= START && s <= END);
+		i_ = depot + held + kept;
+		do
+		:: s > START -> i_ = i_ + BIT(mem[SLOT + s - 1]); s--
+		:: else -> break
+		od;
+		assert(i_ == 3);
+		/* With nothing to be taken it does not matter. */
+		assert(mem[WANT] == mem[S] || mem[S] == START)
+	}
+}
