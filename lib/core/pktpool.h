@@ -6,6 +6,7 @@
 #include "pp_buffer.h"
 #include "pp_bulk.h"
 #include "pp_check.h"
+#include "pp_defer.h"
 #include "pp_dma.h"
 #include "pp_lease.h"
 #include "pp_level.h"
