@@ -8,12 +8,6 @@
 #include "pp_guard.h"
 #include "pp_try.h"
 
-static void miss_settle(struct pp_cache *c)
-{
-	/* Nothing is intended any more: idle again. */
-	__atomic_store_n(&c->want, __atomic_load_n(&c->s, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
-}
-
 /* The hit of a pool whose inline limits never open, by the other pair of limits. */
 static unsigned far_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n)
 {
@@ -72,7 +66,7 @@ static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void *
 
 	if (miss_queues(store, flags))
 		/* It does nothing with its cache now: others may take that back. */
-		miss_settle(&owner->line);
+		pp_owner_settle(&owner->line);
 	else {
 		got = pp_owner_get_slow(store, owner, bufs, n, true);
 		got = pp_effort_get(pool, owner, bufs, got, n, flags);
@@ -180,6 +174,6 @@ PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 		if (k)
 			miss_put(store, c, kept, k);
 		else
-			miss_settle(c);
+			pp_owner_settle(c);
 	}
 }

@@ -68,9 +68,12 @@ static void owner_open(const struct pp_store *store, struct pp_owner *owner)
 	int32_t start = pp_owner_start(store, owner);
 	int32_t end = start + (int32_t)store->blocks.size;
 
-	if (owner_closed(store, owner))
+	if (owner_closed(store, owner)) {
 		pp_owner_close(owner);
-	else if (owner->line.mode)
+		return;
+	}
+	owner->quiet = false;
+	if (owner->line.mode)
 		owner_limit(owner, INT_MAX, -1, start, end);
 	else
 		owner_limit(owner, start, end, INT_MAX, -1);

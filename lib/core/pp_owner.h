@@ -27,7 +27,7 @@ enum pp_journal_kind { PP_JOURNAL_NONE = 0, PP_JOURNAL_STEAL, PP_JOURNAL_DEPOT, 
  * line           see struct pp_cache
  * lock           who holds it: the owner on its slow path, a taker
  * block, stash,  the owner under lock; a taker under lock
- * empties
+ * empties, quiet
  * counters       the owner (on its slow path)             the books
  * deque          owner pushes and pops, anyone steals
  * journal        the owner                                a reaper, once the owner is dead
@@ -42,6 +42,7 @@ struct pp_owner {
 	uint32_t block;         /* the current one */
 	uint32_t stash;         /* one full block's ticket, or PP_TICKET_NONE */
 	uint32_t empty;         /* how many there are in empties */
+	bool quiet;             /* closed, and seen idle since: nothing can get in */
 	_Atomic int32_t pid;
 	char name[PP_OWNER_NAME];
 	uint32_t empties[PP_OWNER_EMPTIES];
@@ -80,6 +81,18 @@ static inline void pp_owner_name(struct pp_owner *owner, char name[PP_OWNER_NAME
 	pp_lock_take(&owner->lock, PP_NOBODY);
 	memcpy(name, owner->name, PP_OWNER_NAME);
 	pp_lock_release(&owner->lock);
+}
+
+/*
+ * Nothing is intended any more. A handler that comes in between acts only if
+ * it finds `want == s`, and then this does not store what it has made old.
+ */
+static inline void pp_owner_settle(struct pp_cache *c)
+{
+	int32_t s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&c->want, __ATOMIC_RELAXED) != s)
+		__atomic_store_n(&c->want, s, __ATOMIC_RELEASE);
 }
 
 /* Once per slot, at creation of the pool. */

@@ -54,20 +54,16 @@ static bool owner_is_idle(const struct pp_owner *owner)
 	return false;
 }
 
-static bool owner_has_private(const struct pp_store *store, const struct pp_owner *owner)
-{
-	return owner->stash != PP_TICKET_NONE ||
-	       __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE) != pp_owner_start(store, owner);
-}
-
 static uint32_t take_from(struct pp_store *store, struct pp_owner *owner, uint32_t *skipped)
 {
 	uint32_t n = 0;
 
 	pp_lock_take(&owner->lock, PP_NOBODY);
-	/* It may have been through its slow path meanwhile: then it has spilled. */
-	if (owner_is_closed(owner) && owner_has_private(store, owner)) {
-		if (owner_is_idle(owner))
+	/* It may have been through its slow path meanwhile: then it has spilled. One
+	 * that holds nothing may be about to. */
+	if (owner_is_closed(owner) && !owner->quiet) {
+		owner->quiet = owner_is_idle(owner);
+		if (owner->quiet)
 			n = pp_owner_spill(store, owner, PP_NOBODY);
 		else {
 			atomic_fetch_add_explicit(&store->shared->skipped, 1, memory_order_relaxed);

@@ -44,9 +44,17 @@ static bool own_idle(const struct pp_cache *c, int32_t *s)
 	return want == *s;
 }
 
-static void own_settle(struct pp_cache *c)
+/*
+ * Says where `s` will be. A handler may have been here since it was read: looked
+ * at again, as none touches anything from now on. False: not to be done.
+ */
+static bool own_intend(struct pp_cache *c, int32_t s, int32_t want)
 {
-	__atomic_store_n(&c->want, __atomic_load_n(&c->s, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+	pp_cache_intend(c, want);
+	if (__atomic_load_n(&c->s, __ATOMIC_RELAXED) == s && own_close(c))
+		return true;
+	pp_owner_settle(c);
+	return false;
 }
 
 unsigned pp_try_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n, bool burst)
@@ -61,11 +69,8 @@ unsigned pp_try_get(struct pp_store *store, struct pp_cache *c, void **bufs, uns
 	/* None: as in pp_cache_get(), `s` must not be stored then. */
 	if (!k || (k < n && !burst))
 		return 0;
-	pp_cache_intend(c, s - (int32_t)k);
-	if (!own_close(c)) {
-		own_settle(c);
+	if (!own_intend(c, s, s - (int32_t)k))
 		return 0;
-	}
 	s -= (int32_t)k;
 	pp_cache_count(c, k);
 	pp_store_out(store, c->slots + s, bufs, k);
@@ -85,11 +90,8 @@ static bool try_put(struct pp_store *store, struct pp_cache *c, void *const *buf
 	end = pp_owner_start(store, (struct pp_owner *)c) + (int32_t)store->blocks.size;
 	if (n > (unsigned)(end - s))
 		return false;
-	pp_cache_intend(c, s + (int32_t)n);
-	if (!own_close(c)) {
-		own_settle(c);
+	if (!own_intend(c, s, s + (int32_t)n))
 		return false;
-	}
 	if (store->holders)
 		pp_guard_home(store, bufs, n);
 	pp_store_in(store, c->slots + s, bufs, n);

@@ -207,10 +207,14 @@ static void test_handler_may_do_both_at_any_moment(void **state)
 	assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
 	assert_int_equal(timer_settime(timer, 0, &every, NULL), 0);
 	for (unsigned i = 0; handled < 2000; i++) {
-		unsigned n = 1 + i % 64, got = pp_alloc_bulk(cache, more, n, 0);
+		unsigned n = 1 + i % 64, flags = i % 3 ? 0 : PP_TRY;
+		unsigned got = pp_alloc_bulk(cache, more, n, flags);
 
-		MUST(got == n);
-		pp_free_bulk(cache, more, n);
+		MUST(got == n || flags);
+		if (i % 5)
+			pp_free_bulk(cache, more, got);
+		else
+			pp_free_nolock(cache, more, got);
 	}
 	timer_delete(timer);
 	books_hold(pool, 64);

@@ -395,6 +395,31 @@ static void test_growing_call_maps_another_hugepage(void **state)
 	pool_end(pool);
 }
 
+/* As a thread that loses its CPU in the middle of its first free, and never calls again. */
+static void test_free_that_ends_after_the_caches_were_closed_serves_the_waiter(void **state)
+{
+	struct pp_cache *cache;
+	uint64_t skipped;
+	struct waiter w;
+
+	(void)state;
+	begin(0);
+	cache = pp_cache_create(pool, "stopped");
+	pp_free(cache, bufs[out - 1]);
+	assert_ptr_equal(pp_alloc(cache, 0), bufs[out - 1]);
+	skipped = stats_of(pool).skipped;
+	cache->want = cache->s + 1;
+	waiter_start(&w, 1, 0, PP_FOREVER);
+	usleep(3000);
+	assert_false(w.over);
+	assert_true(stats_of(pool).skipped > skipped);
+	cache->slots[cache->s] = (uint32_t)(uintptr_t)bufs[--out];
+	__atomic_store_n(&cache->s, cache->s + 1, __ATOMIC_RELEASE);
+	waiter_end(&w, 1, 0);
+	pp_cache_destroy(cache);
+	end();
+}
+
 static void test_more_than_the_pool_can_have_is_an_error(void **state)
 {
 	struct pp_wait wait;
@@ -428,6 +453,8 @@ int main(void)
 		cmocka_unit_test(
 			test_idle_buffers_of_other_threads_serve_growing_and_waiting_calls),
 		cmocka_unit_test(test_growing_call_maps_another_hugepage),
+		cmocka_unit_test(
+			test_free_that_ends_after_the_caches_were_closed_serves_the_waiter),
 		cmocka_unit_test(test_more_than_the_pool_can_have_is_an_error),
 	};
 
