@@ -96,8 +96,9 @@ struct bench_options {
 	unsigned sizes[8];    /* of pools, in buffers; the first is the one that is plotted */
 	unsigned size_count;
 	bool owners;
+	bool seeds;  /* the workloads of the kernel's threads instead */
 	int cpus[2]; /* -1: the first two that this process may use */
-	const char *json, *extra, *plot;
+	const char *json, *extra, *plot, *document;
 };
 /* 0 to go on, 1 after --help, or -EINVAL having said why. */
 int options_parse(struct bench_options *options, int argc, char **argv);
@@ -116,12 +117,17 @@ struct bench_pools {
 	void *seats[PEERS][2];
 	struct rte_ring *ring;
 };
+struct pp_pool *pktpool_create(unsigned buffers, unsigned buffer_size, bool owners);
+struct rte_mempool *mempool_create(const char *name, unsigned buffers, unsigned size,
+				   const char *ops, unsigned cache);
+int mempool_check(const struct rte_mempool *pool);
 int pools_create(struct bench_pools *pools, const struct bench_options *options, unsigned buffers);
 int pools_add_small_cache(struct bench_pools *pools, const struct bench_options *options);
 int pools_destroy(struct bench_pools *pools);
 /* Seconds per GiB of buffers, the least of some rounds; negative on failure. */
 double create_measure_pktpool(unsigned mib, unsigned rounds);
 double create_measure_mempool(unsigned mib, unsigned rounds);
+unsigned long pages_of_mempool(unsigned long buffers, unsigned long size);
 /* Hugepages of 2 MiB that a run needs; how many are free; -1 if that can't be told. */
 unsigned long pages_needed(const struct bench_options *options);
 long pages_free(void);
@@ -148,6 +154,10 @@ struct bench_cell {
 	double round_trip; /* cycles; 0 where one lcore works alone */
 	unsigned discarded;
 };
+/* Whether two round trips are those of different machines. */
+bool trip_differs(double a, double b);
+/* Sorts the values. */
+double samples_median(double *values, unsigned n);
 int cell_init(struct bench_cell *cell, unsigned rounds);
 void cell_add(struct bench_cell *cell, enum bench_peer peer, const struct bench_sample *sample);
 int cell_summarize(struct bench_cell *cell);

@@ -39,14 +39,14 @@ static int double_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool trip_differs(double a, double b)
+bool trip_differs(double a, double b)
 {
 	double low = a < b ? a : b, high = a < b ? b : a;
 
 	return high > low * (1 + TRIP_TOLERANCE);
 }
 
-static double samples_median(double *values, unsigned n)
+double samples_median(double *values, unsigned n)
 {
 	qsort(values, n, sizeof(*values), double_compare);
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;

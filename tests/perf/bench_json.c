@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Json: the results for a program. */
-#include "bench.h"
+#include "bench_json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 
-/* What was not measured, all its samples having been discarded, is null. */
-static json_t *json_figure(double value, bool there)
+json_t *json_figure(double value, bool there)
 {
 	return there && isfinite(value) ? json_real(value) : json_null();
 }
@@ -69,9 +67,9 @@ static json_t *json_tails(const struct bench_results *results)
 	return rows;
 }
 
-static int json_write(FILE *out, json_t *json)
+int json_write(FILE *out, json_t *json)
 {
-	int failed = !json || json_dumpf(json, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) ||
+	int failed = !json || json_dumpf(json, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) ||
 		     fputc('\n', out) == EOF;
 
 	json_decref(json);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Main: pktpool-bench, from the command line to the files. */
 #include "bench.h"
+#include "seeds.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -62,7 +63,7 @@ static const char *plot_default(char *path, size_t size)
 
 static int environment_check(const struct bench_options *options, int cpus[2])
 {
-	unsigned long needed = pages_needed(options);
+	unsigned long needed = options->seeds ? seeds_pages_needed() : pages_needed(options);
 	long there = pages_free();
 
 	if (cpus_choose(cpus)) {
@@ -106,9 +107,55 @@ static int results_write(FILE *json, FILE *extra, const struct bench_options *op
 	return error;
 }
 
-int main(int argc, char **argv)
+static int seeds_report(FILE *json, const char *document, const struct seeds_results *results)
+{
+	struct bench_machine machine;
+	int error = 0;
+
+	machine_describe(&machine);
+	seeds_print(stdout, results, &machine);
+	if (json && seeds_write(json, results, &machine)) {
+		fprintf(stderr, "pktpool-bench: could not write the results\n");
+		error = -EIO;
+	}
+	if (document) {
+		int written = seeds_document(document, results, &machine);
+
+		if (written)
+			fprintf(stderr, "pktpool-bench: %s: %s\n", document,
+				written == -ENOENT ? "not there, or without the marks"
+						   : strerror(-written));
+		/* -ENOMEM would be the machine's. */
+		error = written ? -EIO : error;
+	}
+	return error;
+}
+
+static int patterns_measure(const struct bench_options *options, FILE *json, FILE *extra)
 {
 	static struct bench_results results;
+	int error = bench_run(options, rte_get_next_lcore(-1, 1, 0), &results);
+
+	if (!error)
+		error = results_write(json, extra, options, &results);
+	for (unsigned i = 0; i < results.cell_count; i++)
+		cell_free(&results.cells[i]);
+	return error;
+}
+
+static int seeds_measure(const struct bench_options *options, FILE *json)
+{
+	static struct seeds_results results;
+	int error = seeds_run(options, rte_get_next_lcore(-1, 1, 0), &results);
+
+	if (!error)
+		error = seeds_report(json, options->document, &results);
+	rows_free(&results);
+	return error;
+}
+
+int main(int argc, char **argv)
+{
 	struct bench_options options;
 	FILE *json = NULL, *extra = NULL;
 	char plot[PATH_MAX];
@@ -130,11 +177,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pktpool-bench: EAL does not start: %s\n", rte_strerror(-error));
 		return BENCH_ENVIRONMENT;
 	}
-	error = bench_run(&options, rte_get_next_lcore(-1, 1, 0), &results);
-	if (!error)
-		error = results_write(json, extra, &options, &results);
-	for (unsigned i = 0; i < results.cell_count; i++)
-		cell_free(&results.cells[i]);
+	error = options.seeds ? seeds_measure(&options, json)
+			      : patterns_measure(&options, json, extra);
 	rte_eal_cleanup();
 	if (error == -ENOMEM)
 		return BENCH_ENVIRONMENT;

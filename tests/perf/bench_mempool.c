@@ -5,6 +5,7 @@
 #include <rte_mempool.h>
 
 #define PEER_LOOPS mempool_loops
+#define PEER_SEEDS mempool_seeds
 #define peer_get(seat, bufs, n) (rte_mempool_get_bulk(seat, bufs, n) ? 0 : (n))
 #define peer_put(seat, bufs, n) rte_mempool_put_bulk(seat, bufs, n)
 #define peer_get_one(seat) mempool_get_one(seat)
@@ -18,3 +19,4 @@ static inline __attribute__((always_inline)) void *mempool_get_one(void *seat)
 }
 
 #include "bench_loops.h"
+#include "seeds_loops.h"

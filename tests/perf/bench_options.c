@@ -39,6 +39,9 @@ static const char options_usage[] =
 	"  --owners           our pool remembers who has each buffer\n"
 	"  --rounds N         samples of each figure (default: 128)\n"
 	"  --cpus A,B         the two CPUs (default: the first two allowed)\n"
+	"  --seeds            the workloads of the kernel's threads instead; of the\n"
+	"                     others only --json, --rounds, --cpus and --quick go with it\n"
+	"  --document FILE    with --seeds: its table goes between the marks of FILE\n"
 	"  --quick            a few small samples, of one size: to see that it works\n"
 	"  --help\n"
 	"Exits 1 if it fails, 2 on wrong usage, 3 if hugepages or CPUs are missing.\n";
@@ -142,6 +145,8 @@ enum {
 	OPTION_OWNERS,
 	OPTION_ROUNDS,
 	OPTION_CPUS,
+	OPTION_SEEDS,
+	OPTION_DOCUMENT,
 	OPTION_QUICK,
 	OPTION_HELP,
 };
@@ -157,6 +162,8 @@ static const struct option options_long[] = {
 	{ "owners", no_argument, NULL, OPTION_OWNERS },
 	{ "rounds", required_argument, NULL, OPTION_ROUNDS },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "seeds", no_argument, NULL, OPTION_SEEDS },
+	{ "document", required_argument, NULL, OPTION_DOCUMENT },
 	{ "quick", no_argument, NULL, OPTION_QUICK },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -199,6 +206,12 @@ static int option_take(struct bench_options *options, int option)
 		return option_number("--rounds", optarg, 1, 10000, &options->rounds);
 	case OPTION_CPUS:
 		return option_cpus(options, optarg);
+	case OPTION_SEEDS:
+		options->seeds = true;
+		return 0;
+	case OPTION_DOCUMENT:
+		options->document = optarg;
+		return 0;
 	case OPTION_QUICK:
 		options_quicken(options);
 		return 0;
@@ -211,15 +224,33 @@ static int option_take(struct bench_options *options, int option)
 	}
 }
 
+/* What says how the patterns are run says nothing of the seeds' workloads. */
+static bool option_is_patterns(int option)
+{
+	return option != OPTION_JSON && option != OPTION_ROUNDS && option != OPTION_CPUS &&
+	       option != OPTION_SEEDS && option != OPTION_DOCUMENT && option != OPTION_QUICK;
+}
+
 int options_parse(struct bench_options *options, int argc, char **argv)
 {
-	int option, taken;
+	const char *patterns = NULL;
+	int option, taken, index;
 
 	options_default(options);
-	while ((option = getopt_long(argc, argv, "", options_long, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "", options_long, &index)) != -1) {
 		taken = option_take(options, option);
 		if (taken)
 			return taken;
+		if (option_is_patterns(option))
+			patterns = options_long[index].name;
+	}
+	if (options->seeds && patterns) {
+		fprintf(stderr, "pktpool-bench: --%s does not go with --seeds\n", patterns);
+		return -EINVAL;
+	}
+	if (options->document && !options->seeds) {
+		fputs("pktpool-bench: --document goes with --seeds only\n", stderr);
+		return -EINVAL;
 	}
 	if (optind == argc)
 		return 0;

@@ -5,9 +5,11 @@
 #include <pktpool.h>
 
 #define PEER_LOOPS pktpool_loops
+#define PEER_SEEDS pktpool_seeds
 #define peer_get(seat, bufs, n) pp_alloc_bulk(seat, bufs, n, 0)
 #define peer_put(seat, bufs, n) pp_free_bulk(seat, bufs, n)
 #define peer_get_one(seat) pp_alloc(seat, 0)
 #define peer_put_one(seat, buf) pp_free(seat, buf)
 
 #include "bench_loops.h"
+#include "seeds_loops.h"

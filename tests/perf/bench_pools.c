@@ -29,7 +29,7 @@ long pages_free(void)
 	return pages;
 }
 
-static unsigned long pages_of_mempool(unsigned long buffers, unsigned long size)
+unsigned long pages_of_mempool(unsigned long buffers, unsigned long size)
 {
 	/* Objects, and a ring of the next power of two; the heap rounds up. */
 	return (buffers * (size + MEMPOOL_EXTRA) + buffers * 2 * sizeof(void *)) / PAGE_BYTES + 2;
@@ -53,7 +53,7 @@ unsigned long pages_needed(const struct bench_options *options)
 	return (pages > most ? pages : most) + 4;
 }
 
-static struct pp_pool *pktpool_create(unsigned buffers, unsigned buffer_size, bool owners)
+struct pp_pool *pktpool_create(unsigned buffers, unsigned buffer_size, bool owners)
 {
 	struct pp_pool_params params = {
 		.sz = sizeof(params),
@@ -73,8 +73,8 @@ static struct pp_pool *pktpool_create(unsigned buffers, unsigned buffer_size, bo
 	return pool;
 }
 
-static struct rte_mempool *mempool_create(const char *name, unsigned buffers, unsigned size,
-					  const char *ops, unsigned cache)
+struct rte_mempool *mempool_create(const char *name, unsigned buffers, unsigned size,
+				   const char *ops, unsigned cache)
 {
 	struct rte_mempool *pool =
 		rte_mempool_create_empty(name, buffers, size, cache, 0, SOCKET_ID_ANY, 0);
@@ -125,7 +125,7 @@ undo:
 }
 
 /* A bench that lost a buffer measured something else. */
-static int mempool_check(const struct rte_mempool *pool)
+int mempool_check(const struct rte_mempool *pool)
 {
 	unsigned out = pool ? rte_mempool_in_use_count(pool) : 0;
 
