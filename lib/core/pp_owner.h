@@ -84,15 +84,17 @@ static inline void pp_owner_name(struct pp_owner *owner, char name[PP_OWNER_NAME
 }
 
 /*
- * Nothing is intended any more. A handler that comes in between acts only if
- * it finds `want == s`, and then this does not store what it has made old.
+ * Nothing is intended any more. A handler that comes between load and store
+ * makes what is stored old: then none comes after it, and it is put right.
  */
 static inline void pp_owner_settle(struct pp_cache *c)
 {
-	int32_t s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
+	int32_t s;
 
-	if (__atomic_load_n(&c->want, __ATOMIC_RELAXED) != s)
+	do {
+		s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 		__atomic_store_n(&c->want, s, __ATOMIC_RELEASE);
+	} while (__atomic_load_n(&c->s, __ATOMIC_RELAXED) != s);
 }
 
 /* Once per slot, at creation of the pool. */
