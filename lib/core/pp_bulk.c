@@ -190,6 +190,11 @@ PP_API unsigned pp_pool_alloc_burst(struct pp_pool *pool, void **bufs, unsigned 
 	uint32_t offsets[CHUNK];
 	unsigned got = 0;
 
+	/* As in pp_owner_get_slow(). */
+	if (PP_UNLIKELY(pp_late_any(store)))
+		pp_late_place(store, PP_NOBODY);
+	if (PP_UNLIKELY(pp_home_pressed(store)))
+		pp_home_feed(store, PP_NOBODY);
 	while (got < n) {
 		uint32_t want = n - got < CHUNK ? n - got : CHUNK;
 		uint32_t k = depots_get(store, offsets, want);

@@ -9,8 +9,10 @@
 #include "pp_pressure.h"
 
 #define CHUNK PP_CARVE
-/* Until when who waits looks again for what an owner in the middle of a call kept from it. */
+/* When who waits looks again for what an owner in the middle of a call kept from it, and for
+ * others in line whose process has died. */
 #define SKIPPED_NS 1000000
+#define DEAD_NS 100000000
 
 static void effort_count(uint64_t *counter, uint64_t n)
 {
@@ -138,7 +140,9 @@ static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct p
 			pp_home_feed(store, owner->line.id);
 		}
 		rc = pp_sleep(wait, &waiter->kicks, seen,
-			      skipped ? pp_sleep_now() + SKIPPED_NS : PP_FOREVER);
+			      pp_sleep_now() + (skipped ? SKIPPED_NS : DEAD_NS));
+		if (pp_sleep_kicks(&waiter->kicks) == seen)
+			pp_pressure_bury(store);
 	}
 }
 

@@ -2,6 +2,10 @@
 /* Home: placing what is freed, while somebody needs it. */
 #include "pp_home.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
 #define CHUNK PP_CARVE
 /* Waiters woken after one turn with the lock. */
 #define KICKS 16
@@ -361,4 +365,33 @@ void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
 	pp_lock_take(&store->shared->home, id);
 	pp_queue_done(store, waiter);
 	pp_lock_release(&store->shared->home);
+}
+
+static bool waiter_died(const struct pp_waiter *waiter)
+{
+	return atomic_load_explicit(&waiter->state, memory_order_relaxed) != PP_WAITER_UNUSED &&
+	       waiter->pid != getpid() && kill(waiter->pid, 0) && errno == ESRCH;
+}
+
+uint32_t pp_home_bury(struct pp_store *store, uint32_t id)
+{
+	struct pp_shared *shared = store->shared;
+	struct home_turn turn;
+	uint32_t dead = 0;
+
+	turn_begin(store, &turn, id);
+	for (uint32_t i = 0; i < PP_WAITERS_MAX; i++) {
+		struct pp_waiter *waiter = &store->waiters[i];
+
+		if (!waiter_died(waiter))
+			continue;
+		if (atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS)
+			pp_queue_leave(store, waiter);
+		shared->promised_pile -= waiter->from_pile;
+		shared->promised_reserve -= waiter->from_reserve;
+		pp_queue_done(store, waiter);
+		dead++;
+	}
+	turn_end(store, &turn);
+	return dead;
 }

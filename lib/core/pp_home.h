@@ -54,6 +54,8 @@ uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t
 		       uint32_t *offsets, uint32_t room);
 /* Out of line without. False: it has been granted meanwhile. */
 bool pp_home_give_up(struct pp_store *store, struct pp_waiter *waiter, uint32_t id);
+/* Those whose process has gone leave, and what they were granted goes on. Returns how many. */
+uint32_t pp_home_bury(struct pp_store *store, uint32_t id);
 /* Has claimed all, or given up. */
 void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id);
 

@@ -72,7 +72,6 @@ static void owner_open(const struct pp_store *store, struct pp_owner *owner)
 		pp_owner_close(owner);
 		return;
 	}
-	owner->quiet = false;
 	if (owner->line.mode)
 		owner_limit(owner, INT_MAX, -1, start, end);
 	else
@@ -92,6 +91,8 @@ static void owner_leave(struct pp_store *store, struct pp_owner *owner)
 {
 	if (owner_closed(store, owner))
 		pp_owner_spill(store, owner, owner->line.id);
+	/* What closes it just now finds what has just been put here. */
+	owner->quiet = false;
 	owner_open(store, owner);
 	owner_want(owner, owner_s(owner));
 	pp_lock_release(&owner->lock);

@@ -13,6 +13,7 @@
 #include "pp_fail.h"
 #include "pp_guard.h"
 #include "pp_layout.h"
+#include "pp_pressure.h"
 
 static void fault_report(struct pp_store *store, const char *what, const void *buf, uint32_t holder)
 {
@@ -170,6 +171,7 @@ PP_API uint32_t pp_pool_collect(struct pp_pool *pool)
 {
 	uint32_t skipped;
 
+	pp_pressure_bury(&pool->store);
 	return pp_take_all(&pool->store, &skipped);
 }
 

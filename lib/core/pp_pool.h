@@ -79,7 +79,8 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
  * Brings the free buffers that lie idle in other owners' caches to the depot,
  * also from threads that never call again. Returns how many came. Costs two
  * system calls; the owners' fast path pays nothing. An owner stopped in the
- * middle of an operation is skipped.
+ * middle of an operation is skipped. Calls that waited in a process that has
+ * died leave the line.
  */
 PP_API uint32_t pp_pool_collect(struct pp_pool *pool);
 

@@ -34,3 +34,14 @@ void pp_pressure_end(struct pp_store *store)
 	atomic_fetch_sub_explicit(&store->shared->urgent, 1, memory_order_seq_cst);
 	pp_home_relax(store, PP_NOBODY);
 }
+
+void pp_pressure_bury(struct pp_store *store)
+{
+	uint32_t dead = pp_home_bury(store, PP_NOBODY);
+
+	/* Each of them began, and will not end. */
+	if (!dead)
+		return;
+	atomic_fetch_sub_explicit(&store->shared->urgent, dead, memory_order_seq_cst);
+	pp_home_relax(store, PP_NOBODY);
+}

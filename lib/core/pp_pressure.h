@@ -15,4 +15,7 @@
 void pp_pressure_begin(struct pp_store *store);
 void pp_pressure_end(struct pp_store *store);
 
+/* For those whose process died while it waited. */
+void pp_pressure_bury(struct pp_store *store);
+
 #endif

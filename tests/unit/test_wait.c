@@ -2,6 +2,7 @@
 /* Wait: deadlines, cancelling, order, and who wakes whom. */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -420,6 +421,54 @@ static void test_free_that_ends_after_the_caches_were_closed_serves_the_waiter(v
 	end();
 }
 
+static int child_waits(void *arg)
+{
+	struct pp_wait wait;
+
+	(void)arg;
+	pp_wait_for(&wait, PP_FOREVER);
+	pp_alloc_bulk_wait(pp_pool_cache(pool), bufs, 10, 0, &wait);
+	return 0;
+}
+
+static void test_waiter_that_is_killed_leaves_the_line(void **state)
+{
+	struct waiter w;
+	pid_t child;
+
+	(void)state;
+	begin(0);
+	for (unsigned granted = 0; granted < 2; granted++) {
+		child = fork();
+		assert_true(child >= 0);
+		if (!child)
+			_exit(child_waits(NULL));
+		while (!stats_of(pool).waiters)
+			usleep(100);
+		/* Stopped, it cannot fetch what it is granted. */
+		kill(child, SIGSTOP);
+		waiter_start(&w, 5, 0, PP_FOREVER);
+		if (granted) {
+			pp_free_bulk(pp_pool_cache(pool), bufs + out - 10, 10);
+			out -= 10;
+			assert_int_equal(stats_of(pool).waiters, 1);
+		}
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		if (!granted) {
+			pp_free_bulk(pp_pool_cache(pool), bufs + out - 5, 5);
+			out -= 5;
+		}
+		/* Looks after it now and then. */
+		waiter_end(&w, 5, 0);
+		assert_int_equal(stats_of(pool).waiters, 0);
+		assert_false(stats_of(pool).pressed);
+		out += pp_alloc_burst(pp_pool_cache(pool), bufs + out, 64, PP_GROW);
+		assert_int_equal(out, stats_of(pool).total);
+	}
+	end();
+}
+
 static void test_more_than_the_pool_can_have_is_an_error(void **state)
 {
 	struct pp_wait wait;
@@ -455,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_growing_call_maps_another_hugepage),
 		cmocka_unit_test(
 			test_free_that_ends_after_the_caches_were_closed_serves_the_waiter),
+		cmocka_unit_test(test_waiter_that_is_killed_leaves_the_line),
 		cmocka_unit_test(test_more_than_the_pool_can_have_is_an_error),
 	};
 
