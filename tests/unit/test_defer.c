@@ -142,7 +142,6 @@ static void test_blocks_come_in_this_order(void **state)
 	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
 	struct pp_cache *cache = pp_pool_cache(pool);
 	struct pp_defer *defer;
-	void *bufs[3];
 	unsigned n;
 
 	(void)state;
@@ -180,8 +179,6 @@ static void test_blocks_come_in_this_order(void **state)
 	assert_int_equal(defer_stats(defer).recycled, 3);
 	pp_free_bulk(cache, drained, n);
 	defer_end(defer, &things);
-	assert_int_equal(pp_alloc_bulk(cache, bufs, 3, 0), 3);
-	pp_free_bulk(cache, bufs, 3);
 }
 
 /* With 0 free buffers from the first to the last. */
@@ -296,6 +293,30 @@ static void test_polls_flush_what_fills_slowly(void **state)
 	pthread_barrier_destroy(&filling.done);
 }
 
+static void test_what_comes_after_its_beginning_waits_for_the_next(void **state)
+{
+	struct grace_clock clock = { 0 };
+	struct things things = { 0 };
+	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer *defer = defer_of(&params);
+
+	(void)state;
+	defer_things(defer, &things, 5);
+	pp_defer_poll(defer);
+	pp_defer_poll(defer);
+	defer_things(defer, &things, 3);
+	grace_clock_end(&clock);
+	assert_int_equal(pp_defer_poll(defer), 5);
+	assert_int_equal(pp_defer_poll(defer), 0);
+	/* Full before its second grace period is over: the rest goes with the block. */
+	defer_things(defer, &things, PP_DEFER_SLOTS - 8);
+	assert_int_equal(pp_defer_poll(defer), 0);
+	grace_clock_end(&clock);
+	assert_int_equal(pp_defer_poll(defer), PP_DEFER_SLOTS - 5);
+	assert_int_equal(atomic_load(&things.calls), 2);
+	defer_end(defer, &things);
+}
+
 static void test_polls_do_not_cut_up_what_fills_fast(void **state)
 {
 	struct grace_clock clock = { .ended = UINT64_MAX / 2 };
@@ -367,6 +388,7 @@ int main(void)
 		CLAIM(test_an_empty_pool_leaves_the_heads),
 		CLAIM(test_an_empty_pool_makes_one_argument_wait),
 		CLAIM(test_polls_flush_what_fills_slowly),
+		CLAIM(test_what_comes_after_its_beginning_waits_for_the_next),
 		CLAIM(test_polls_do_not_cut_up_what_fills_fast),
 		CLAIM(test_a_thread_that_ends_leaves_its_block),
 		CLAIM(test_threads_without_a_place_go_without_a_block),
