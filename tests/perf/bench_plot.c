@@ -26,6 +26,43 @@ static void plot_data(FILE *out, const struct bench_results *results, enum bench
 	fputs("EOD\n", out);
 }
 
+/* Whether any sample counted; gnuplot takes no column without a number. */
+static bool plot_has(const struct bench_results *results, enum bench_pattern pattern,
+		     enum bench_peer peer)
+{
+	for (unsigned i = 0; i < results->cell_count; i++) {
+		const struct bench_cell *cell = &results->cells[i];
+
+		if (cell->pattern == pattern && cell->constant && cell->peers[peer].kept &&
+		    cell->buffers == results->cells[0].buffers)
+			return true;
+	}
+	return false;
+}
+
+static void plot_panel(FILE *out, const struct bench_results *results, enum bench_pattern pattern,
+		       const char *title)
+{
+	static const char *const colours[PEERS] = { "#0b6e4f", "#c8553d", "#e0a458", "#9aa5b1" };
+	const char *before = "plot";
+
+	fprintf(out, "set title '%s'\n", title);
+	for (unsigned peer = 0; peer < PEERS; peer++) {
+		const char *name = bench_peer_names[peer];
+
+		if (!plot_has(results, pattern, peer))
+			continue;
+		if (peer == PEER_FLOOR)
+			name = pattern == PATTERN_PIPELINE ? "floor: ring alone"
+							   : "floor: ideal LIFO";
+		fprintf(out, "%s $%s using %u:xtic(1) title '%s' lc rgb '%s'", before,
+			bench_pattern_names[pattern], peer + 2, name, colours[peer]);
+		before = ",";
+	}
+	/* A panel whose samples were all discarded stays empty. */
+	fputs(*before == ',' ? "\n" : "set multiplot next\n", out);
+}
+
 int plot_draw(const char *path, const struct bench_results *results,
 	      const struct bench_machine *machine)
 {
@@ -58,14 +95,7 @@ int plot_draw(const char *path, const struct bench_results *results,
 	      "set key top right samplen 1 noenhanced\nset yrange [0.1:*]\n",
 	      out);
 	for (unsigned pattern = 0; pattern < PATTERN_ONE; pattern++)
-		fprintf(out,
-			"set title '%s'\n"
-			"plot $%s using 2:xtic(1) title 'pktpool' lc rgb '#0b6e4f', "
-			"'' using 3 title 'ring_mp_mc' lc rgb '#c8553d', "
-			"'' using 4 title 'stack' lc rgb '#e0a458', "
-			"'' using 5 title '%s' lc rgb '#9aa5b1'\n",
-			titles[pattern], bench_pattern_names[pattern],
-			pattern == PATTERN_PIPELINE ? "floor: ring alone" : "floor: ideal LIFO");
+		plot_panel(out, results, pattern, titles[pattern]);
 	fputs("unset multiplot\n", out);
 	status = pclose(out);
 	return status ? -EIO : 0;

@@ -18,6 +18,14 @@ static void figure_print(FILE *out, double value)
 	fprintf(out, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2, value);
 }
 
+static bool subject_gains(const struct seeds_results *results, enum seeds_subject subject)
+{
+	for (unsigned i = 0; i < results->count; i++)
+		if (results->rows[i].subject == subject && results->rows[i].against >= 0)
+			return true;
+	return false;
+}
+
 static void gain_print(FILE *out, const struct seeds_results *results, const struct seeds_row *row)
 {
 	double least = row_gain(results, row, false), median = row_gain(results, row, true);
@@ -57,7 +65,8 @@ static void row_print(FILE *out, const struct seeds_results *results, const stru
 	}
 	if (row->whole >= 0)
 		fprintf(out, " %.2f%% |", 100 * row->median / results->rows[row->whole].median);
-	gain_print(out, results, row);
+	if (subject_gains(results, row->subject))
+		gain_print(out, results, row);
 	fputc('\n', out);
 }
 
@@ -66,7 +75,7 @@ static void workload_print(FILE *out, const struct seeds_results *results,
 {
 	const struct seeds_workload *workload = &seeds_workloads[subject];
 	const struct seeds_row *floor = row_floor(results, subject);
-	unsigned columns = 3;
+	unsigned columns = 2;
 
 	fprintf(out, "\n### %s\n\n", workload->title);
 	if (workload->note)
@@ -78,7 +87,9 @@ static void workload_print(FILE *out, const struct seeds_results *results,
 		columns++, fprintf(out, " %s |", workload->rate_unit);
 	if (workload->share_of)
 		columns++, fprintf(out, " of %s |", workload->share_of);
-	fputs(" gain |\n|", out);
+	if (subject_gains(results, subject))
+		columns++, fputs(" gain |", out);
+	fputs("\n|", out);
 	while (columns--)
 		fputs("---|", out);
 	fputc('\n', out);

@@ -8,13 +8,14 @@
 #include <rte_mempool.h>
 #include <rte_pause.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "seeds_counted.h"
 
 #define BUFFERS 512u
 #define CALLS 32u /* of one sample */
 #define FREED 32u /* at once */
-#define GAP_US 2  /* between two frees */
+#define GAP_US 50 /* between two frees: time to fall asleep again */
 #define LONGEST_US 10000000
 /* Calls that take half a second each: one of a sample, and so many in all. */
 #define LONG_CALLS 8u
@@ -36,7 +37,8 @@ struct wait_job {
 	unsigned who, calls;
 	const uint16_t *sizes, *delays; /* of each call; microseconds */
 	struct wait_desk *desk;
-	double *late; /* cycles of each call */
+	double *late;   /* cycles of each call */
+	long *switches; /* how often the waiter left its CPU, over all of them */
 };
 
 /* What one side has of a peer; the other may have another of it. */
@@ -150,6 +152,13 @@ static const struct {
 	[FLOOR] = { "floor: spinning", floor_spin, floor_free, floor_drain },
 };
 
+static long switches_count(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nvcsw;
+}
+
 static uint64_t waiter_loop(const struct bench_job *job)
 {
 	const struct wait_job *wait = (const void *)job;
@@ -158,6 +167,7 @@ static uint64_t waiter_loop(const struct bench_job *job)
 
 	while (!__atomic_load_n(&desk->ready, __ATOMIC_ACQUIRE))
 		rte_pause();
+	*wait->switches = -switches_count();
 	for (unsigned call = 0; call < wait->calls; call++) {
 		unsigned n = wait->sizes[call];
 		void *bufs[SEEDS_REQUEST];
@@ -170,6 +180,7 @@ static uint64_t waiter_loop(const struct bench_job *job)
 		memcpy(desk->back, bufs, n * sizeof(*bufs));
 		desk->got = n;
 	}
+	*wait->switches += switches_count();
 	__atomic_store_n(&desk->asked, wait->calls + 1, __ATOMIC_RELEASE);
 	return rte_rdtsc_precise() - begin;
 }
@@ -216,8 +227,8 @@ static uint64_t holder_loop(const struct bench_job *job)
 	return rte_rdtsc_precise() - begin;
 }
 
-static void wait_sample(struct seeds_runner *run, struct seeds_row *row, struct wait_seat seats[2],
-			const struct wait_job *wait)
+static void wait_sample(struct seeds_runner *run, struct seeds_row *rows[2],
+			struct wait_seat seats[2], const struct wait_job *wait)
 {
 	struct wait_desk desk = { 0 };
 	struct wait_job jobs[2] = { *wait, *wait };
@@ -232,18 +243,23 @@ static void wait_sample(struct seeds_runner *run, struct seeds_row *row, struct 
 	pair_run(run->lcore, sides, &pair);
 	/* No round trip is asked for: they are a thousand times less. */
 	for (unsigned call = 0; call < wait->calls; call++)
-		row_add(row, wait->late[call] / (run->ghz * 1e3), NULL);
+		row_add(rows[0], wait->late[call] / (run->ghz * 1e3), NULL);
+	if (rows[1])
+		row_add(rows[1], (double)*wait->switches / wait->calls, NULL);
 }
 
-static void wait_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPLE],
+static void wait_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPLE][2],
 			 struct wait_seat seats[PEOPLE][2], unsigned rounds)
 {
 	uint16_t sizes[CALLS], delays[CALLS];
 	double late[CALLS];
 	uint32_t random = 1;
+	long switches;
 
 	for (unsigned round = 0; round < rounds; round++) {
-		struct wait_job wait = { .sizes = sizes, .delays = delays, .late = late };
+		struct wait_job wait = {
+			.sizes = sizes, .delays = delays, .late = late, .switches = &switches
+		};
 
 		for (unsigned call = 0; call < CALLS; call++) {
 			random = random * 1664525 + 1013904223;
@@ -260,24 +276,38 @@ static void wait_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPLE
 	}
 }
 
+static int rows_open(struct seeds_runner *run, struct seeds_row *rows[PEOPLE][2], unsigned rounds)
+{
+	for (unsigned who = 0; who < PEOPLE; who++) {
+		rows[who][0] =
+			row_open(run, SEEDS_WAIT, people[who].who, SEEDS_REQUEST, rounds * CALLS);
+		if (!rows[who][0])
+			return -ENOMEM;
+	}
+	rows[FLOOR][0]->floor = true;
+	/* The floor never sleeps. */
+	for (unsigned who = 0; who < FLOOR; who++) {
+		rows[who][1] = row_open(run, SEEDS_WAKEUPS, people[who].who, SEEDS_REQUEST, rounds);
+		if (!rows[who][1])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int wait_run(struct seeds_runner *run)
 {
 	struct seeds_counted counted[] = { { .mutex = PTHREAD_MUTEX_INITIALIZER,
 					     .came = PTHREAD_COND_INITIALIZER,
 					     .free = BUFFERS } };
 	unsigned rounds = run->options->rounds / 4 + 1, free = BUFFERS;
-	struct seeds_row *rows[PEOPLE];
+	struct seeds_row *rows[PEOPLE][2] = { 0 };
 	struct wait_seat seats[PEOPLE][2];
 	struct seeds_pools pools;
 	int error;
 
-	for (unsigned who = 0; who < PEOPLE; who++) {
-		rows[who] =
-			row_open(run, SEEDS_WAIT, people[who].who, SEEDS_REQUEST, rounds * CALLS);
-		if (!rows[who])
-			return -ENOMEM;
-	}
-	rows[FLOOR]->floor = true;
+	error = rows_open(run, rows, rounds);
+	if (error)
+		return error;
 	/* No cache: what lies in one is out of the waiter's reach. */
 	error = seeds_pools_create(&pools, BUFFERS, SEEDS_PAGE, 0, 64);
 	if (error)
