@@ -35,15 +35,25 @@ PP_API void pp_wait_for(struct pp_wait *wait, uint64_t timeout_us)
 								   : now + timeout_us * 1000);
 }
 
-PP_API void pp_wait_cancel(struct pp_wait *wait)
+void pp_sleep_interrupt(struct pp_wait *wait, enum pp_wait_end who)
 {
 	uint32_t *kicks;
 
-	/* W1: cancelled before where it sleeps is read; pairs with W2. */
-	__atomic_store_n(&wait->cancelled, 1, __ATOMIC_SEQ_CST);
+	/* W1: ended before where it sleeps is read; pairs with W2. */
+	__atomic_fetch_or(&wait->cancelled, who, __ATOMIC_SEQ_CST);
 	kicks = __atomic_load_n(&wait->asleep, __ATOMIC_SEQ_CST);
 	if (kicks)
 		pp_sleep_kick(kicks);
+}
+
+bool pp_sleep_resume(struct pp_wait *wait, enum pp_wait_end who)
+{
+	return __atomic_fetch_and(&wait->cancelled, ~(uint32_t)who, __ATOMIC_SEQ_CST) & who;
+}
+
+PP_API void pp_wait_cancel(struct pp_wait *wait)
+{
+	pp_sleep_interrupt(wait, PP_WAIT_USER);
 }
 
 /* Not private: the word may lie in memory that several processes share. */
