@@ -9,8 +9,8 @@
 #include "pp_fail.h"
 #include "pp_sleep.h"
 
-/* Waits inside waits: each level's mempool interrupts with a bit of its own. */
-#define LEVELS 30
+/* A mempool may be the backing of another: each level calls back with a bit of its own. */
+#define LEVELS 28
 static __thread unsigned line_level;
 
 void pp_mempool_enter(struct pp_mempool *mp, struct pp_mempool_turn *turn)
@@ -29,20 +29,13 @@ static void line_kick(struct pp_mempool *mp, struct pp_mempool_waiter *waiter,
 		pp_sleep_kick(&waiter->kicks);
 }
 
-/* Ends its wait in the backing as pp_wait_cancel() would, but not for good. */
 static void line_interrupt(struct pp_mempool *mp, struct pp_mempool_waiter *waiter)
 {
-	uint32_t *kicks;
-
 	if (waiter->interrupted)
 		return;
 	waiter->interrupted = true;
 	mp->wakes++;
-	/* The order of W1. */
-	__atomic_fetch_or(&waiter->wait->cancelled, waiter->interrupts, __ATOMIC_SEQ_CST);
-	kicks = __atomic_load_n(&waiter->wait->asleep, __ATOMIC_SEQ_CST);
-	if (kicks)
-		pp_sleep_kick(kicks);
+	pp_sleep_interrupt(waiter->wait, waiter->who);
 }
 
 static void line_remove(struct pp_mempool *mp, struct pp_mempool_waiter *waiter)
@@ -120,7 +113,7 @@ void pp_mempool_leave(struct pp_mempool *mp, struct pp_mempool_turn *turn)
 	line_place(mp, NULL, 0, turn);
 	needy = mp->first || mp->kept < mp->min_nr;
 	if (mp->needy != needy)
-		/* N1: needy before the backing is asked; pairs with N2. */
+		/* R1: needy before the backing is asked; pairs with R2. */
 		__atomic_store_n(&mp->needy, needy, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&mp->lock);
 	for (unsigned i = 0; i < turn->kicked; i++)
@@ -140,7 +133,7 @@ void pp_mempool_return(struct pp_mempool *mp, void *const *elems, unsigned n)
 	if (!n)
 		return;
 	mp->ops->free_bulk(mp->backing, elems, n);
-	/* N2: who begins to wait now either finds these, or is seen here; pairs with N1. */
+	/* R2: who begins to wait now either finds these, or is seen here; pairs with R1. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (mp->ops->wait_bulk || !mempool_needy(mp))
 		return;
@@ -239,14 +232,15 @@ static int line_inside(struct pp_mempool *mp, struct pp_mempool_waiter *first,
 	int error, rc;
 
 	first->interrupted = false;
-	first->interrupts = 2u << line_level++;
+	first->who = line_level ? 4u << line_level : PP_WAIT_MEMPOOL;
+	line_level++;
 	first->state = PP_MEMPOOL_INSIDE;
 	pp_mempool_leave(mp, turn);
 	got = mp->ops->wait_bulk(mp->backing, first->elems, need, first->wait);
 	error = errno;
 	pp_mempool_enter(mp, turn);
 	first->state = PP_MEMPOOL_BUSY;
-	__atomic_fetch_and(&first->wait->cancelled, ~first->interrupts, __ATOMIC_SEQ_CST);
+	pp_sleep_resume(first->wait, first->who);
 	line_level--;
 	if (mp->kept >= first->n - got) {
 		line_serve(mp, first, got);

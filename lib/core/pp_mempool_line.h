@@ -23,9 +23,9 @@ struct pp_mempool_waiter {
 	uint32_t kicks; /* slept on */
 	uint32_t n;
 	enum pp_mempool_state state;
-	bool told;           /* that it is first */
-	bool interrupted;    /* since it went inside */
-	uint32_t interrupts; /* its bit in wait->cancelled, while it is inside */
+	bool told;        /* that it is first */
+	bool interrupted; /* since it went inside */
+	uint32_t who;     /* its bit for pp_sleep_interrupt(), while it is inside */
 	void **elems;
 	struct pp_wait *wait; /* its caller's; valid until it is served or leaves */
 	struct pp_mempool_waiter *before, *after;
