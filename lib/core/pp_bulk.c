@@ -2,6 +2,9 @@
 /* Bulk: frees that find the pool themselves, and calls without a cache. */
 #include "pp_bulk.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "pp_buffer.h"
 #include "pp_fail.h"
 #include "pp_guard.h"
@@ -10,24 +13,51 @@
 
 #define CHUNK 64
 
+/* Hands over what has come; false once fn wants no more: then the rest is freed. */
+static bool hand_over(struct pp_cache *cache, void **bufs, unsigned n, pp_bulk_fn fn, void *arg,
+		      unsigned *handed)
+{
+	for (unsigned i = 0; i < n; i++) {
+		++*handed;
+		if (fn(bufs[i], arg))
+			continue;
+		pp_free_bulk(cache, bufs + i + 1, n - i - 1);
+		return false;
+	}
+	return true;
+}
+
+/* Who had some and waited for the others could be waited for by who has those. */
+static unsigned hand_over_whole(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
+				void *arg)
+{
+	void *few[CHUNK], **bufs = n <= CHUNK ? few : malloc(n * sizeof(*bufs));
+	unsigned handed = 0;
+
+	if (!bufs) {
+		errno = ENOMEM;
+		pp_fail(-ENOMEM, "no memory for %u pointers", n);
+		return 0;
+	}
+	hand_over(cache, bufs, pp_alloc_bulk(cache, bufs, n, flags), fn, arg, &handed);
+	if (bufs != few)
+		free(bufs);
+	return handed;
+}
+
 PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
 				 void *arg)
 {
 	void *bufs[CHUNK];
 	unsigned handed = 0;
 
+	if (flags & (PP_CRITICAL | PP_WAIT))
+		return hand_over_whole(cache, n, flags, fn, arg);
 	while (handed < n) {
 		unsigned want = n - handed < CHUNK ? n - handed : CHUNK;
 		unsigned got = pp_alloc_burst(cache, bufs, want, flags);
 
-		for (unsigned i = 0; i < got; i++) {
-			handed++;
-			if (fn(bufs[i], arg))
-				continue;
-			pp_free_bulk(cache, bufs + i + 1, got - i - 1);
-			return handed;
-		}
-		if (got < want)
+		if (!hand_over(cache, bufs, got, fn, arg, &handed) || got < want)
 			break;
 	}
 	return handed;

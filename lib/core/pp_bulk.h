@@ -109,14 +109,16 @@ PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n
 /*
  * Hands up to n buffers to fn as they come. fn returns whether it wants more;
  * the one it was handed is its own either way. Returns how many were handed
- * over.
+ * over. With PP_CRITICAL or PP_WAIT all n are there before the first is handed
+ * over, or none is (errno ENOMEM where there is no memory for n pointers).
  */
 typedef bool (*pp_bulk_fn)(void *buf, void *arg);
 PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
 				 void *arg);
 
-/* Fills the slots of bufs[n] that are NULL, as far as there are buffers, and
- * returns how many of all n are then set: n means ready. */
+/* Fills the slots of bufs[n] that are NULL, as far as there are buffers (with
+ * PP_CRITICAL or PP_WAIT all of them or none), and returns how many of all n are
+ * then set: n means ready. */
 PP_API unsigned pp_alloc_bulk_fill(struct pp_cache *cache, void **bufs, unsigned n, unsigned flags);
 
 /*

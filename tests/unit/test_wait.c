@@ -421,6 +421,63 @@ static void test_free_that_ends_after_the_caches_were_closed_serves_the_waiter(v
 	end();
 }
 
+static bool keep(void *buf, void *arg)
+{
+	void ***next = arg;
+
+	*(*next)++ = buf;
+	/* The other one's turn, so that it would have some too. */
+	if ((uintptr_t)buf % 131072 < 4096)
+		usleep(50);
+	return true;
+}
+
+/* Each wants more than half, in every form. */
+static void *half_and_more(void *arg)
+{
+	struct pp_cache *cache = pp_pool_cache(pool);
+	struct waiter *w = arg;
+	void *list;
+
+	for (unsigned round = 0; round < 300; round++) {
+		void **next = w->bufs;
+
+		switch (round % 3) {
+		case 0:
+			MUST(pp_alloc_bulk_cb(cache, w->n, PP_WAIT, keep, &next) == w->n);
+			break;
+		case 1:
+			memset(w->bufs, 0, sizeof(w->bufs));
+			MUST(pp_alloc_bulk_fill(cache, w->bufs, w->n, PP_WAIT) == w->n);
+			break;
+		default:
+			list = NULL;
+			MUST(pp_alloc_bulk_list(cache, &list, w->n, PP_WAIT) == w->n);
+			MUST(pp_free_bulk_list(cache, list) == w->n);
+			continue;
+		}
+		pp_free_bulk(cache, w->bufs, w->n);
+	}
+	return NULL;
+}
+
+static void test_forms_that_wait_hold_nothing_either(void **state)
+{
+	struct pp_pool_params p = params_4k(2048, 1024);
+	struct waiter w[2];
+
+	(void)state;
+	p.wait_us = 20000000;
+	pool = pool_of(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		w[i].n = (unsigned)stats_of(pool).total * 6 / 10;
+		pthread_create(&w[i].thread, NULL, half_and_more, &w[i]);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(w[i].thread, NULL);
+	pool_end(pool);
+}
+
 static int child_waits(void *arg)
 {
 	struct pp_wait wait;
@@ -504,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_growing_call_maps_another_hugepage),
 		cmocka_unit_test(
 			test_free_that_ends_after_the_caches_were_closed_serves_the_waiter),
+		cmocka_unit_test(test_forms_that_wait_hold_nothing_either),
 		cmocka_unit_test(test_waiter_that_is_killed_leaves_the_line),
 		cmocka_unit_test(test_more_than_the_pool_can_have_is_an_error),
 	};
