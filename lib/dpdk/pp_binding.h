@@ -61,6 +61,12 @@ struct pp_binding *pp_mempool_binding(const struct rte_mempool *mp);
 /* Unmaps, unregisters and frees all but the mempool itself. */
 void pp_binding_destroy(struct pp_binding *binding);
 
+/*
+ * All n with what the reserve has, and notes what that was, if the thread is
+ * receiving (pp_critical.h); else 0. To be called when there is nothing else.
+ */
+unsigned pp_critical_draw(struct pp_cache *cache, void **objs, unsigned n);
+
 /* How a pool's hugepages come to and leave the mempool; the device is the binding. */
 extern const struct pp_dma_ops pp_chunk_ops;
 

@@ -36,11 +36,48 @@ __attribute__((constructor)) static void local_prepare(void)
 	pthread_atfork(NULL, NULL, local_forget);
 }
 
+/* As many as there can be pools in a process. */
+#define IDS_MAX 256
+
+/* In use; 0 is a free place. */
+static uint64_t ids[IDS_MAX];
+static uint64_t ids_ended;
+
+static bool id_replace(uint64_t from, uint64_t to)
+{
+	for (unsigned i = 0; i < IDS_MAX; i++) {
+		uint64_t at = from;
+
+		if (__atomic_compare_exchange_n(&ids[i], &at, to, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
 uint64_t pp_local_id(void)
 {
 	static uint64_t last;
+	uint64_t id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 
-	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+	id_replace(0, id);
+	return id;
+}
+
+void pp_local_id_end(uint64_t id)
+{
+	id_replace(id, 0);
+	__atomic_fetch_add(&ids_ended, 1, __ATOMIC_RELEASE);
+}
+
+bool pp_local_id_lives(uint64_t id)
+{
+	return id_replace(id, id);
+}
+
+uint64_t pp_local_ids_ended(void)
+{
+	return __atomic_load_n(&ids_ended, __ATOMIC_ACQUIRE);
 }
 
 struct pp_cache *pp_local_find(uint64_t id, struct pp_pool *pool)

@@ -34,7 +34,11 @@ static inline struct pp_cache *pp_local_cache(uint64_t id)
 /* pp_pool_cache(), and remembers it. */
 struct pp_cache *pp_local_find(uint64_t id, struct pp_pool *pool);
 
-/* A number that no mempool of this process has had. */
+/* A number that no mempool of this process has had, until it is given up. */
 uint64_t pp_local_id(void);
+void pp_local_id_end(uint64_t id);
+/* Whether it has not been given up; and how often that was done with any. */
+bool pp_local_id_lives(uint64_t id);
+uint64_t pp_local_ids_ended(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mempool: the ops by which an rte_mempool takes its objects from a pktpool. */
 #include "pp_binding.h"
+#include "pp_critical.h"
 #include "pp_fail.h"
 #include "pp_local.h"
 
@@ -49,7 +50,8 @@ static int cache_dequeue(struct pp_cache *cache, void **objs, unsigned n)
 	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, 0)) ? 0 : -ENOBUFS;
 }
 
-/* Of more than fit in registers, by a thread's first call, or one that gets no cache. */
+/* Of more than fit in registers, by a thread's first call, one that gets no
+ * cache, or one that receives: only that may come back with the reserve's. */
 static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
 {
 	struct pp_pool *pool = mempool_pool(mp);
@@ -58,8 +60,11 @@ static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **ob
 
 	if (PP_UNLIKELY(!cache))
 		cache = pp_local_find(mp->pool_id, pool);
-	if (PP_LIKELY(cache && n))
-		return cache_dequeue(cache, objs, n);
+	if (PP_LIKELY(cache && n)) {
+		if (PP_LIKELY(!cache_dequeue(cache, objs, n)) || pp_critical_draw(cache, objs, n))
+			return 0;
+		return -ENOBUFS;
+	}
 	got = pp_pool_alloc_burst(pool, objs, n);
 	if (got == n)
 		return 0;
@@ -82,13 +87,19 @@ static __rte_noinline int mempool_enqueue_more(struct rte_mempool *mp, void *con
 	return 0;
 }
 
-/* The hit of a few calls nothing that returns here, so that it saves no register. */
+/*
+ * The hit of a few calls nothing that returns here, so that it saves no
+ * register; that the thread receives costs one instruction to ask.
+ */
 static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
 {
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
-	if (PP_UNLIKELY(!cache) || n - 1 >= PP_OFFSET_INLINE)
+	if (PP_UNLIKELY(!cache) || ((n - 1) | pp_critical.receiving) >= PP_OFFSET_INLINE)
 		return mempool_dequeue_more(mp, objs, n);
+	/* What the compiler does not see through the `|`. */
+	if (n - 1 >= PP_OFFSET_INLINE)
+		__builtin_unreachable();
 	return cache_dequeue(cache, objs, n);
 }
 

@@ -69,6 +69,8 @@ static int pool_create(const struct pp_pktmbuf_params *params, uint32_t elt_size
 		.pages = (enum pp_pages)params->pages,
 		.nodes = params->socket == SOCKET_ID_ANY ? 0 : 1ull << params->socket,
 		.flags = params->flags,
+		.reserve = params->reserve,
+		.link = offsetof(struct rte_mbuf, next),
 	};
 
 	p.buffer_size = rte_mempool_calc_obj_size(elt_size, PKTMBUF_MEMPOOL_FLAGS, &sz);
@@ -110,6 +112,7 @@ void pp_binding_destroy(struct pp_binding *binding)
 		pp_pool_unmap_device(pool, (unsigned)binding->device);
 	pp_extmem_unregister(binding);
 	pp_lcore_release(pool);
+	pp_local_id_end(binding->id);
 	/* rte_mempool_free() has drawn every object that it could get. */
 	pp_pool_recover(pool);
 	if (pp_pool_destroy(pool))
@@ -211,6 +214,7 @@ PP_API struct rte_mempool *pp_pktmbuf_pool_create(const struct pp_pktmbuf_params
 	rte_mempool_free(mp);
 	goto fail;
 free_binding:
+	pp_local_id_end(binding->id);
 	free(binding);
 destroy_pool:
 	pp_pool_destroy(pool);

@@ -23,6 +23,7 @@ struct pp_pktmbuf_params {
 	int socket;         /* as for rte_pktmbuf_pool_create(); SOCKET_ID_ANY is -1 */
 	int pages;          /* enum pp_pages */
 	uint32_t flags;     /* enum pp_pool_flag: PP_POOL_GAPLESS for net_af_xdp */
+	uint32_t reserve;   /* of the mbufs, kept for what is critical: pp_critical.h */
 };
 
 /*
