@@ -25,6 +25,7 @@ static struct rte_mempool *pktpool_create(const struct options *o, bool gapless)
 		.socket = rte_socket_id(),
 		.pages = o->pages,
 		.flags = gapless ? PP_POOL_GAPLESS : 0,
+		.reserve = o->reserve,
 	};
 
 	return pp_pktmbuf_pool_create(&params);
@@ -65,6 +66,26 @@ uint64_t buffers_in_flight(const struct buffers *b)
 		return rte_mempool_in_use_count(b->mp);
 	pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
 	return stats.in_flight;
+}
+
+uint64_t buffers_free(const struct buffers *b)
+{
+	struct pp_stats stats;
+
+	if (b->kind != BUFFERS_PKTPOOL)
+		return rte_mempool_avail_count(b->mp);
+	pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
+	return stats.total - stats.in_flight - stats.reserve;
+}
+
+void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *refused)
+{
+	struct pp_stats stats = { 0 };
+
+	if (b->kind == BUFFERS_PKTPOOL)
+		pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
+	*drawn = stats.sum.reserve;
+	*refused = stats.sum.refused;
 }
 
 uint32_t buffers_recover(struct buffers *b)

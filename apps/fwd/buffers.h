@@ -21,6 +21,11 @@ int buffers_create(struct buffers *b, const struct options *o, bool gapless);
 /* Allocated and not freed. Exact at a quiet moment. */
 uint64_t buffers_in_flight(const struct buffers *b);
 
+/* Those that anybody could still have: the reserve is not among them. */
+uint64_t buffers_free(const struct buffers *b);
+/* Drawn from the reserve so far, and refused because they were not for critical use. */
+void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *refused);
+
 /*
  * After the ports are closed and every packet accounted for: what is still out
  * is in rings that no driver will look at again. Brings it home and returns

@@ -14,10 +14,13 @@
 #include "counter.h"
 #include "fwd.h"
 #include "loop.h"
+#include "pp_critical.h"
 
 /* IEEE 802's local experimental EtherType 1, and the shortest frame without FCS. */
 #define FIRST_TYPE 0x88b5
 #define FIRST_BYTES 60
+/* Rounds without a packet after which what was sent is looked for. */
+#define IDLE_ROUNDS 1024
 
 void loop_prepare(struct loop *loop, const struct ports *ports, const struct options *o)
 {
@@ -33,6 +36,7 @@ void loop_prepare(struct loop *loop, const struct ports *ports, const struct opt
 			s->rx_port = ports->at[i].id;
 			s->tx_port = ports->at[ports->at[i].peer].id;
 			s->from_kernel = ports->at[i].tap;
+			s->critical = &o->critical;
 		}
 	}
 }
@@ -58,16 +62,52 @@ static void checksums_fill(struct stream *s, struct rte_mbuf **pkts, unsigned n)
 	counter_add(&s->tally.checksums, filled);
 }
 
-static unsigned stream_poll(struct stream *s, const struct options *o, unsigned most)
+/*
+ * Whether a packet goes on where others are dropped or held. What the kernel
+ * sends is this host's own.
+ */
+static bool stream_judge(const struct rte_mbuf *m, void *arg)
 {
-	struct rte_mbuf *pkts[OPTIONS_BURST_MAX];
-	unsigned n = rte_eth_rx_burst(s->rx_port, s->queue, pkts, most);
-	unsigned out;
+	const struct stream *s = arg;
 
+	return s->from_kernel || critical_judge(m, (void *)(uintptr_t)s->critical);
+}
+
+/*
+ * Returns how many came; *kept of them stay. Out of the reserve if there is
+ * nothing else: then what is not critical is freed here.
+ */
+static unsigned stream_receive(struct stream *s, const struct options *o, struct rte_mbuf **pkts,
+			       unsigned most, unsigned *kept)
+{
+	bool draw = o->reserve != 0 && !o->no_critical;
+	unsigned n;
+
+	if (draw)
+		pp_critical_begin();
+	n = rte_eth_rx_burst(s->rx_port, s->queue, pkts, most);
+	*kept = draw ? pp_critical_end(pkts, n, stream_judge, s) : n;
 	if (n == 0)
 		return 0;
 	counter_add(&s->tally.rx, n);
-	out = o->program->run(pkts, n, s->from_kernel, s->tally.verdicts);
+	if (unlikely(*kept < n))
+		counter_add(&s->tally.marked, n - *kept);
+	return n;
+}
+
+static unsigned stream_poll(struct stream *s, const struct options *o, unsigned most)
+{
+	struct rte_mbuf *pkts[OPTIONS_BURST_MAX];
+	unsigned out, kept, n = stream_receive(s, o, pkts, most, &kept);
+
+	if (kept == 0)
+		return n;
+	out = kept;
+	if (unlikely(s->stall.held != NULL)) {
+		out = stall_take(&s->stall, pkts, kept, stream_judge, s);
+		counter_add(&s->tally.held, kept - out);
+	}
+	out = o->program->run(pkts, out, s->from_kernel, s->tally.verdicts);
 	if (o->checksum)
 		checksums_fill(s, pkts, out);
 	stream_send(s, s->tx_port, pkts, out);
@@ -97,11 +137,26 @@ static unsigned stream_poll_limited(struct loop *loop, struct stream *s)
 	return n;
 }
 
+/*
+ * Most drivers look for what has been sent only when there is more to send. If
+ * nothing can be received for want of buffers, that is never: so they are
+ * asked. (net_af_xdp has no call for it, but sending none does it.)
+ */
+static void stream_reclaim(const struct stream *s)
+{
+	struct rte_mbuf *none[1];
+
+	if (rte_eth_tx_done_cleanup(s->tx_port, s->queue, 0) == -ENOTSUP)
+		rte_eth_tx_burst(s->tx_port, s->queue, none, 0);
+}
+
 static int lcore_run(void *arg)
 {
 	struct loop *loop = arg;
 	unsigned first = rte_lcore_index(rte_lcore_id());
 	unsigned step = rte_lcore_count();
+	uint64_t drawn = 0;
+	unsigned idle = 0;
 
 	if (first >= loop->n)
 		return 0;
@@ -114,8 +169,32 @@ static int lcore_run(void *arg)
 				     : stream_poll(&loop->streams[i], loop->o, loop->o->burst);
 		if (n == 0)
 			rte_pause();
+		idle = n == 0 ? idle + 1 : 0;
+		if (likely(drawn == pp_critical_drawn() && idle < IDLE_ROUNDS))
+			continue;
+		drawn = pp_critical_drawn();
+		idle = 0;
+		for (unsigned i = first; i < loop->n; i += step)
+			stream_reclaim(&loop->streams[i]);
 	}
 	return 0;
+}
+
+int loop_stall(struct loop *loop, const struct rte_mempool *mp)
+{
+	for (unsigned i = 0; i < loop->n && loop->o->stall; i++) {
+		if (stall_begin(&loop->streams[i].stall, mp->size))
+			continue;
+		complain("--stall: no memory to hold %" PRIu32 " packets", mp->size);
+		return FWD_ENVIRONMENT;
+	}
+	return FWD_OK;
+}
+
+void loop_end(struct loop *loop)
+{
+	for (unsigned i = 0; i < loop->n; i++)
+		stall_end(&loop->streams[i].stall);
 }
 
 void loop_run(struct loop *loop)

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "ports.h"
 #include "program.h"
+#include "stall.h"
 
 /* Packets; nothing but uint64_t, so that it can be summed as an array. */
 struct tally {
@@ -19,13 +20,15 @@ struct tally {
 	uint64_t tx;        /* accepted by the driver that sends */
 	uint64_t refused;   /* not accepted by it, and freed */
 	uint64_t checksums; /* filled in */
+	uint64_t marked;    /* not critical in a buffer of the reserve, and freed */
+	uint64_t held;      /* by --stall, freed at the end */
 	uint64_t verdicts[VERDICTS];
 };
 
 /* Freed instead of sent. */
 static inline uint64_t tally_dropped(const struct tally *t)
 {
-	return t->refused + t->verdicts[XDP_DROP] + t->verdicts[XDP_ABORTED];
+	return t->refused + t->marked + t->held + t->verdicts[XDP_DROP] + t->verdicts[XDP_ABORTED];
 }
 
 /*
@@ -38,6 +41,8 @@ struct stream {
 	unsigned at; /* of its port, in ports.at[] */
 	uint16_t rx_port, tx_port, queue;
 	bool from_kernel;
+	const struct critical *critical;
+	struct stall stall;
 } __rte_cache_aligned;
 
 struct loop {
@@ -51,6 +56,10 @@ struct loop {
 };
 
 void loop_prepare(struct loop *loop, const struct ports *ports, const struct options *o);
+/* With --stall: room for what is to be held. An enum fwd_exit. */
+int loop_stall(struct loop *loop, const struct rte_mempool *mp);
+/* Frees what is held; no lcore runs any more. */
+void loop_end(struct loop *loop);
 /* Sends --first packets from each port. An enum fwd_exit, having said what is wrong. */
 int loop_prime(struct loop *loop, struct rte_mempool *mp);
 /* Runs on every lcore, the main one too; returns when all have seen fwd_stop. */

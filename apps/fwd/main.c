@@ -15,6 +15,7 @@
 #include "buffers.h"
 #include "environment.h"
 #include "fwd.h"
+#include "host.h"
 #include "loop.h"
 #include "options.h"
 #include "ports.h"
@@ -91,9 +92,17 @@ static int worse(int status, int other)
 
 static int forward(const struct options *o, struct buffers *buffers, struct summary *s)
 {
-	struct watch watch = { .table = &table, .ports = &ports, .seconds = o->seconds };
+	struct watch watch = {
+		.table = &table,
+		.ports = &ports,
+		.o = o,
+		.buffers = buffers,
+		.min_free = UINT64_MAX,
+	};
 	int status = loop_prime(&loop, buffers->mp);
 
+	if (status == FWD_OK)
+		status = loop_stall(&loop, buffers->mp);
 	if (status != FWD_OK)
 		return status;
 	table_prepare(&table, &ports, &loop, buffers);
@@ -104,6 +113,7 @@ static int forward(const struct options *o, struct buffers *buffers, struct summ
 	watch_end(&watch);
 	ports_watch(&ports);
 	s->seconds = watch.elapsed;
+	s->min_free = watch.min_free;
 	return FWD_OK;
 }
 
@@ -118,6 +128,7 @@ static int books_close(const struct options *o, struct buffers *buffers, struct 
 	if (status == FWD_OK)
 		buffers_recover(buffers);
 	s->in_flight_at_exit = buffers_in_flight(buffers);
+	buffers_reserve_used(buffers, &s->reserve_used, &s->marked_refused);
 	summary_print(s);
 	status = worse(status, buffers_audit(buffers));
 	if (o->kind == BUFFERS_PKTPOOL && s->in_flight_at_exit != 0) {
@@ -140,6 +151,7 @@ static int run(const struct options *o, int fd)
 	if (status != FWD_OK)
 		return status;
 	loop_prepare(&loop, &ports, o);
+	host_refresh();
 	status = ports_open(&ports, o, buffers.mp);
 	if (status != FWD_OK) {
 		ports_close(&ports);
@@ -150,6 +162,7 @@ static int run(const struct options *o, int fd)
 	ports_print(&ports, o);
 	fflush(stdout);
 	status = forward(o, &buffers, &s);
+	loop_end(&loop);
 	status = worse(status, ports_close(&ports));
 	return worse(status, books_close(o, &buffers, &s, fd));
 }

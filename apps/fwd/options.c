@@ -50,6 +50,10 @@ enum option_key {
 	KEY_BURST,
 	KEY_QUEUES,
 	KEY_PROMISCUOUS,
+	KEY_RESERVE,
+	KEY_CRITICAL,
+	KEY_NO_CRITICAL,
+	KEY_STALL,
 };
 
 static const struct argp_option option_table[] = {
@@ -61,6 +65,17 @@ static const struct argp_option option_table[] = {
 	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what pktpool is made of", 0 },
 	{ "queues", KEY_QUEUES, "N", 0, "of each port, each polled by one lcore; default 1", 0 },
 	{ "burst", KEY_BURST, "N", 0, "most packets received at once; default 32", 0 },
+	{ "reserve", KEY_RESERVE, "N", 0,
+	  "of the buffers, out of which critical packets are received when there are no others; "
+	  "default 0",
+	  0 },
+	{ "critical", KEY_CRITICAL, "LIST", 0,
+	  "what is critical beside ARP, IPv6 neighbours and what is for this host: "
+	  "tcp:PORT, udp:PORT, icmp, icmp6, proto:NUMBER, ether:TYPE, with commas",
+	  0 },
+	{ "no-critical", KEY_NO_CRITICAL, NULL, 0, "leave the reserve alone when receiving", 0 },
+	{ "stall", KEY_STALL, NULL, 0,
+	  "hold what is not critical until the end, as a stalled consumer does", 0 },
 	{ "checksum", KEY_CHECKSUM, NULL, 0,
 	  "fill in TCP, UDP and ICMP checksums that the sender left to its hardware", 0 },
 	{ "promiscuous", KEY_PROMISCUOUS, NULL, 0, "also receive what is for other MACs", 0 },
@@ -114,8 +129,37 @@ static unsigned word_parse(struct argp_state *state, const char *name, const cha
 	return 0;
 }
 
+static void critical_take(struct options *o, const char *text, struct argp_state *state)
+{
+	const char *wrong = critical_parse(&o->critical, text);
+
+	if (wrong != NULL)
+		argp_error(state, "--critical %s: %s, e.g. --critical tcp:179,udp:53", text, wrong);
+}
+
+static void reserve_check(const struct options *o, struct argp_state *state)
+{
+	if (o->reserve != 0 && o->kind != BUFFERS_PKTPOOL)
+		argp_error(state,
+			   "--reserve %" PRIu32 ": only pktpool has a reserve, %s has none: leave "
+			   "--reserve out, or --pool pktpool",
+			   o->reserve, buffers_kind_name(o->kind));
+	if (o->reserve != 0 && o->reserve < o->burst)
+		argp_error(state,
+			   "--reserve %" PRIu32 ": receiving a burst of %u takes as many from it "
+			   "at once, or none: --reserve %u, or --burst %" PRIu32,
+			   o->reserve, o->burst, o->burst, o->reserve);
+	if (o->critical.n != 0 && !options_judge(o))
+		argp_error(state, "--critical: there is no reserve that it could be for: --reserve "
+				  "64, or leave --critical out");
+	if (o->no_critical && o->reserve == 0 && o->kind == BUFFERS_PKTPOOL)
+		argp_error(state, "--no-critical: there is no reserve to leave alone: --reserve "
+				  "64, or leave --no-critical out");
+}
+
 static void options_check(const struct options *o, struct argp_state *state)
 {
+	reserve_check(o, state);
 	if (o->pages_given && o->kind != BUFFERS_PKTPOOL)
 		argp_error(state,
 			   "--pages %s: only pktpool chooses its own memory, %s takes EAL's: "
@@ -169,6 +213,18 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_JSON:
 		o->json = arg;
+		break;
+	case KEY_RESERVE:
+		o->reserve = number_parse(state, "reserve", arg, 0, 1 << 20);
+		break;
+	case KEY_CRITICAL:
+		critical_take(o, arg, state);
+		break;
+	case KEY_NO_CRITICAL:
+		o->no_critical = true;
+		break;
+	case KEY_STALL:
+		o->stall = true;
 		break;
 	case KEY_CHECKSUM:
 		o->checksum = true;

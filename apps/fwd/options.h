@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "critical.h"
+
 struct program;
 
 enum buffers_kind { BUFFERS_PKTPOOL, BUFFERS_RING_MP_MC, BUFFERS_STACK };
@@ -22,10 +24,20 @@ struct options {
 	uint64_t seconds; /* 0: until a signal */
 	uint64_t packets; /* received in all; 0: no limit */
 	uint64_t first;   /* made here and sent from each port's first queue at the start */
+	uint32_t reserve; /* of the buffers, for what is critical */
+	struct critical critical;
+	bool no_critical; /* receiving never draws on the reserve */
+	bool stall;       /* what is not critical is held to the end */
 	bool checksum;
 	bool promiscuous;
 	const char *json; /* NULL: none */
 };
+
+/* Whether it is to be told what is critical and what is not. */
+static inline bool options_judge(const struct options *o)
+{
+	return o->reserve != 0 || o->stall;
+}
 
 #define OPTIONS_BURST_MAX 512
 #define OPTIONS_QUEUES_MAX 16

@@ -143,12 +143,14 @@ static int ports_pair(struct ports *ports, enum program_way way)
 /* A port that cannot fill its ring receives nothing and says nothing: refuse it here. */
 static int ports_weigh(const struct ports *ports, const struct options *o)
 {
-	uint64_t need = ports_hold(ports, o) + (uint64_t)ports->n * o->queues * o->burst;
+	uint64_t hold = ports_hold(ports, o) + (uint64_t)ports->n * o->queues * o->burst;
+	uint64_t need = hold + o->reserve;
 
 	if (o->buffers < need) {
 		complain("--buffers %u: too few: the rings and bursts of all ports (%u) hold up to "
-			 "%" PRIu64 ": --buffers %" PRIu64,
-			 o->buffers, ports->n, need, need);
+			 "%" PRIu64 "%s: --buffers %" PRIu64,
+			 o->buffers, ports->n, hold, o->reserve != 0 ? " beside the reserve" : "",
+			 need);
 		return FWD_USAGE;
 	}
 	return FWD_OK;

@@ -18,6 +18,17 @@ static void verdicts_print(const struct tally *t)
 		printf("  %-14s %14" PRIu64 "\n", verdict_name(v), t->verdicts[v]);
 }
 
+static void short_print(const struct summary *s, const struct tally *sum)
+{
+	printf("  free           %14" PRIu64 "  buffers at the least, as far as was seen\n",
+	       s->min_free);
+	printf("  reserve        %14" PRIu64 "  buffers drawn, %" PRIu64 " of them refused to what "
+	       "is not critical\n",
+	       s->reserve_used, s->marked_refused);
+	if (s->o->stall)
+		printf("  held           %14" PRIu64 "  packets, until the end\n", sum->held);
+}
+
 void summary_print(const struct summary *s)
 {
 	struct tally sum = loop_tally(s->loop, UINT_MAX);
@@ -33,6 +44,8 @@ void summary_print(const struct summary *s)
 	       tally_dropped(&sum), sum.refused);
 	if (s->o->checksum)
 		printf("  checksums      %14" PRIu64 "  filled in\n", sum.checksums);
+	if (options_judge(s->o))
+		short_print(s, &sum);
 	printf("  kept by driver %14" PRIu64 "%s\n", s->kept_by_driver,
 	       s->o->kind == BUFFERS_PKTPOOL ? "  buffers, brought home"
 					     : "  buffers: this pool cannot bring them home");
@@ -82,6 +95,8 @@ static void tally_json(json_t *object, const struct tally *t)
 	json_object_set_new(object, "first", json_integer((json_int_t)t->first));
 	json_object_set_new(object, "dropped", json_integer((json_int_t)tally_dropped(t)));
 	json_object_set_new(object, "tx_refused", json_integer((json_int_t)t->refused));
+	json_object_set_new(object, "marked_dropped", json_integer((json_int_t)t->marked));
+	json_object_set_new(object, "held", json_integer((json_int_t)t->held));
 	json_object_set_new(object, "checksums_filled", json_integer((json_int_t)t->checksums));
 	json_object_set_new(object, "verdicts", verdicts_json(t));
 }
@@ -107,6 +122,15 @@ static json_t *port_json(const struct summary *s, unsigned at)
 	return object;
 }
 
+static void short_json(const struct summary *s, json_t *object)
+{
+	json_object_set_new(object, "reserve", json_integer((json_int_t)s->o->reserve));
+	json_object_set_new(object, "critical", json_boolean(!s->o->no_critical));
+	json_object_set_new(object, "min_free", json_integer((json_int_t)s->min_free));
+	json_object_set_new(object, "reserve_used", json_integer((json_int_t)s->reserve_used));
+	json_object_set_new(object, "marked_refused", json_integer((json_int_t)s->marked_refused));
+}
+
 static json_t *summary_json(const struct summary *s)
 {
 	struct tally sum = loop_tally(s->loop, UINT_MAX);
@@ -123,6 +147,8 @@ static json_t *summary_json(const struct summary *s)
 	json_object_set_new(object, "kept_by_driver", json_integer((json_int_t)s->kept_by_driver));
 	json_object_set_new(object, "in_flight_at_exit",
 			    json_integer((json_int_t)s->in_flight_at_exit));
+	if (options_judge(s->o))
+		short_json(s, object);
 	json_object_set_new(object, "seconds", json_real(s->seconds));
 	json_object_set_new(object, "mpps", json_real((double)sum.rx / s->seconds / 1e6));
 	for (unsigned i = 0; i < s->ports->n; i++)

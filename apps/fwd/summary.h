@@ -14,6 +14,10 @@ struct summary {
 	double seconds;
 	uint64_t kept_by_driver; /* still out when the ports were closed */
 	uint64_t in_flight_at_exit;
+	/* With options_judge(). */
+	uint64_t min_free;
+	uint64_t reserve_used;   /* buffers drawn from the reserve */
+	uint64_t marked_refused; /* of those, not for critical use */
 	unsigned lcores;
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Watch: the thread beside the lcores: draws the table, misses interfaces, ends in time. */
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include <rte_lcore.h>
 
 #include "fwd.h"
+#include "host.h"
 #include "watch.h"
 
 /* How late fwd_stop is noticed and --seconds kept at most. */
@@ -21,6 +23,23 @@ static double clock_read(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* That the pool runs dry is worth a word; once. */
+static void watch_buffers(struct watch *watch)
+{
+	unsigned burst = watch->o->burst;
+	uint64_t now;
+
+	if (!options_judge(watch->o))
+		return;
+	now = buffers_free(watch->buffers);
+	if (now < burst && watch->min_free >= burst)
+		complain("the pool is empty: %" PRIu64 " of %" PRIu32 " buffers are free, beside a "
+			 "reserve of %" PRIu32,
+			 now, watch->o->buffers, watch->o->reserve);
+	if (now < watch->min_free)
+		watch->min_free = now;
+}
+
 static void *watch_run(void *arg)
 {
 	const struct timespec nap = { .tv_nsec = NAP_NS };
@@ -34,12 +53,14 @@ static void *watch_run(void *arg)
 	while (!fwd_stop) {
 		nanosleep(&nap, NULL);
 		watch->elapsed = clock_read() - start;
-		if (watch->seconds != 0 && watch->elapsed >= (double)watch->seconds)
+		watch_buffers(watch);
+		if (watch->o->seconds != 0 && watch->elapsed >= (double)watch->o->seconds)
 			fwd_stop = true;
 		if (watch->elapsed < next)
 			continue;
 		table_draw(watch->table, watch->elapsed);
 		ports_watch(watch->ports);
+		host_refresh();
 		next = (double)(uint64_t)watch->elapsed + 1;
 	}
 	watch->elapsed = clock_read() - start;

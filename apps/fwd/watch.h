@@ -12,8 +12,10 @@ struct watch {
 	pthread_t thread;
 	struct table *table;
 	struct ports *ports;
-	uint64_t seconds; /* after which it sets fwd_stop; 0: never */
-	double elapsed;   /* from its start to its end */
+	const struct options *o;
+	const struct buffers *buffers;
+	uint64_t min_free; /* fewest free buffers that it saw, if options_judge() */
+	double elapsed;    /* from its start to its end */
 };
 
 /* An enum fwd_exit. */

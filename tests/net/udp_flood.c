@@ -76,8 +76,21 @@ static void batch_prepare(struct mmsghdr *messages, struct iovec *parts, struct 
 	}
 }
 
-/* Until so many were sent or so much time has passed, whatever comes first. */
-static int flood_send(int fd, uint64_t most, double seconds)
+/* Waits until it is time for as many as were sent. */
+static void pace(double start, uint64_t sent, double rate)
+{
+	double early = start + (double)sent / rate - clock_read();
+	struct timespec nap = { .tv_sec = (time_t)early };
+
+	if (early <= 0)
+		return;
+	nap.tv_nsec = (long)((early - (double)nap.tv_sec) * 1e9);
+	nanosleep(&nap, NULL);
+}
+
+/* Until so many were sent or so much time has passed, whatever comes first; at
+ * no more than `rate` a second, if that is not 0. */
+static int flood_send(int fd, uint64_t most, double seconds, double rate)
 {
 	static struct datagram data[BATCH];
 	struct mmsghdr messages[BATCH];
@@ -90,6 +103,8 @@ static int flood_send(int fd, uint64_t most, double seconds)
 		unsigned n = most - sent < BATCH ? (unsigned)(most - sent) : BATCH;
 		int done;
 
+		if (rate > 0)
+			pace(start, sent, rate);
 		for (unsigned i = 0; i < n; i++)
 			datagram_write(&data[i], sent + i);
 		done = sendmmsg(fd, messages, n, 0);
@@ -141,9 +156,10 @@ int main(int argc, char **argv)
 	bool receive = argc == 4 && strcmp(argv[1], "receive") == 0;
 	int fd;
 
-	if (!receive && (argc != 6 || strcmp(argv[1], "send") != 0)) {
-		fprintf(stderr, "usage: udp-flood receive ADDRESS PORT\n"
-				"       udp-flood send ADDRESS PORT DATAGRAMS SECONDS\n");
+	if (!receive && ((argc != 6 && argc != 7) || strcmp(argv[1], "send") != 0)) {
+		fprintf(stderr,
+			"usage: udp-flood receive ADDRESS PORT\n"
+			"       udp-flood send ADDRESS PORT DATAGRAMS SECONDS [A_SECOND]\n");
 		return 2;
 	}
 	fd = socket_open(argv[2], argv[3], receive);
@@ -152,5 +168,6 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	return receive ? flood_receive(fd)
-		       : flood_send(fd, strtoull(argv[4], NULL, 0), strtod(argv[5], NULL));
+		       : flood_send(fd, strtoull(argv[4], NULL, 0), strtod(argv[5], NULL),
+				    argc == 7 ? strtod(argv[6], NULL) : 0);
 }
