@@ -11,6 +11,7 @@
 #include "pp_lease.h"
 #include "pp_level.h"
 #include "pp_mempool.h"
+#include "pp_objcache.h"
 #include "pp_pool.h"
 #include "pp_reserve.h"
 #include "pp_stats.h"

@@ -86,9 +86,11 @@ PP_API int pp_objcache_create(const struct pp_objcache_params *params, struct pp
 	struct pp_objcache *oc;
 	int rc;
 
-	if (!params || !out || params->sz != sizeof(p))
-		return pp_fail(-EINVAL, "pp_objcache_params.sz is not %zu", sizeof(p));
-	p = *params;
+	/* A program built with an older header knows less of it. */
+	if (!params || !out || !params->sz || params->sz > sizeof(p))
+		return pp_fail(-EINVAL, "pp_objcache_params.sz is not in 1..%zu", sizeof(p));
+	memset(&p, 0, sizeof(p));
+	memcpy(&p, params, params->sz);
 	rc = params_check(&p);
 	if (rc)
 		return rc;

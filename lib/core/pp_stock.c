@@ -12,11 +12,6 @@
 #include "pp_sleep.h"
 #include "pp_thread.h"
 
-/* Set in pp_wait.cancelled beside a canceller's 1: the waiter is to come out of
- * whatever it sleeps in, in the cache's line, the pool's or the mempool's. (A bit
- * that the mempool does not use for the same.) */
-#define WAIT_WOKEN 4u
-
 static bool buffer_is_whole(const struct pp_objcache *oc, const void *buf)
 {
 	int64_t index = pp_buffer_index(oc->region, buf);
@@ -52,15 +47,15 @@ unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsign
 	if (critical)
 		return buy_critical(oc, bufs, need, flags, wait);
 	cache = pp_pool_cache(oc->params.pool);
-	/* A thread that came too late for a cache of its own cannot wait: ENOSPC. */
-	if (flags & PP_WAIT)
-		return cache ? pp_alloc_bulk_wait(cache, bufs, need, flags, wait) : 0;
+	if (cache && flags & PP_WAIT)
+		return pp_alloc_bulk_wait(cache, bufs, need, flags, wait);
+	/* A thread that came too late for a cache of its own tries again and again. */
 	got = cache ? pp_alloc_bulk(cache, bufs, need, flags)
 		    : pp_pool_alloc_burst(oc->params.pool, bufs, need);
 	if (got == need)
 		return need;
 	pp_pool_free(oc->params.pool, bufs, got);
-	errno = ENOMEM;
+	errno = flags & PP_WAIT ? EAGAIN : ENOMEM;
 	return 0;
 }
 
@@ -253,20 +248,11 @@ void pp_stock_take(struct pp_objcache *oc, struct pp_magazine *magazine, void **
 					    set->size / 2 - magazine->n);
 }
 
-/* As pp_wait_cancel() does it; with the lock held, so that its wait is there. */
+/* Out of whatever it sleeps in: the cache's line, the pool's or the mempool's.
+ * With the lock held, so that its wait is there. */
 static void waiter_wake(struct pp_stock_waiter *waiter)
 {
-	uint32_t *kicks;
-
-	__atomic_fetch_or(&waiter->wait->cancelled, WAIT_WOKEN, __ATOMIC_SEQ_CST);
-	kicks = __atomic_load_n(&waiter->wait->asleep, __ATOMIC_SEQ_CST);
-	if (kicks)
-		pp_sleep_kick(kicks);
-}
-
-bool pp_stock_awake(struct pp_stock_waiter *waiter)
-{
-	return __atomic_and_fetch(&waiter->wait->cancelled, ~WAIT_WOKEN, __ATOMIC_SEQ_CST);
+	pp_sleep_interrupt(waiter->wait, PP_WAIT_OBJCACHE);
 }
 
 bool pp_stock_leads(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter)
@@ -281,6 +267,7 @@ void pp_stock_join(struct pp_objcache *oc, struct pp_stock_waiter *waiter)
 	while (*last)
 		last = &(*last)->next;
 	waiter->next = NULL;
+	waiter->kicks = &oc->kicks[oc->joined++ % PP_STOCK_KICKS];
 	*last = waiter;
 	stock_say(oc);
 }
@@ -298,7 +285,7 @@ void pp_stock_leave(struct pp_objcache *oc, struct pp_stock_waiter *waiter)
 	struct pp_stock_waiter **at = &oc->waiters[waiter->critical];
 	bool led = pp_stock_leads(oc, waiter);
 
-	pp_stock_awake(waiter);
+	pp_sleep_resume(waiter->wait, PP_WAIT_OBJCACHE);
 	if (waiter->served)
 		return;
 	while (*at != waiter)

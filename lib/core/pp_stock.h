@@ -9,22 +9,24 @@
 
 #define PP_OBJCACHE_NAME 32
 
-/* One who waits, on its own stack; all under the lock, but for `kicks`, on
- * which it sleeps. */
+/* Words that waiters sleep on behind the first; more than so many share some. */
+#define PP_STOCK_KICKS 64
+
+/* One who waits, on its own stack; all under the lock. */
 struct pp_stock_waiter {
 	struct pp_stock_waiter *next;
 	void **objs;
 	unsigned n;
 	bool critical;
 	bool served;
-	uint32_t kicks;
+	uint32_t *kicks; /* in the cache: who cancels a wait may kick after the waiter has gone */
 	struct pp_wait *wait;
 };
 
 /*
  * field       written by                 read by
  * magazines   see there                  see there
- * books, ours, waiters, faults           under the lock
+ * books, ours, waiters, joined, faults   under the lock
  * constructed, destructed                anyone, by atomic add
  * the rest    at creation                anyone
  *
@@ -37,6 +39,8 @@ struct pp_objcache {
 	struct pp_slab_book books[2]; /* [critical] */
 	uint64_t *ours;               /* a bit a buffer of the pool: it is a slab of this cache */
 	struct pp_stock_waiter *waiters[2]; /* [critical], first come first */
+	uint64_t joined;
+	uint32_t kicks[PP_STOCK_KICKS];
 	uint64_t faults;
 	uint64_t constructed, destructed;
 	struct pp_slab_shape shape;
@@ -47,7 +51,8 @@ struct pp_objcache {
 
 /* Without the lock. */
 
-/* Buffers of the pool or of the mempool: need, or 0 with errno. */
+/* Buffers of the pool or of the mempool: need, or 0 with errno; EAGAIN with
+ * PP_WAIT: it cannot wait there now. */
 unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsigned need,
 		      unsigned flags, struct pp_wait *wait);
 void pp_stock_return(struct pp_objcache *oc, bool critical, void *const *bufs, unsigned n);
@@ -83,8 +88,6 @@ void pp_stock_join(struct pp_objcache *oc, struct pp_stock_waiter *waiter);
 void pp_stock_leave(struct pp_objcache *oc, struct pp_stock_waiter *waiter);
 /* Whether it is the one that has to see to it that buffers come. */
 bool pp_stock_leads(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter);
-/* Forgets that it has been woken. Returns whether its wait was cancelled. */
-bool pp_stock_awake(struct pp_stock_waiter *waiter);
 /* Gives who waits what there is, in order. */
 void pp_stock_serve(struct pp_objcache *oc);
 

@@ -12,6 +12,8 @@
 #define TRIES 16
 /* Buffers that a wait asks for without an array from the heap. */
 #define WAIT_BUFFERS 128
+/* How often who cannot wait at a source asks it, nanoseconds. */
+#define RETRY 1000000
 
 static unsigned buffers_for(const struct pp_objcache *oc, uint64_t objects)
 {
@@ -113,21 +115,23 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	struct pp_slab *slabs = pp_stock_trim(oc, true);
 	/* Who leads has not been served, so it lacks something. */
 	unsigned lacks = leads ? waiter_lacks(oc, waiter) : 0;
-	uint32_t seen = pp_sleep_kicks(&waiter->kicks);
-	int error;
+	uint32_t seen = pp_sleep_kicks(waiter->kicks);
+	int error = 0;
 
 	pthread_mutex_unlock(&oc->lock);
 	pp_stock_unmake(oc, slabs);
 	slabs = NULL;
 	if (leads)
 		error = waiter_buy(oc, waiter, buffers_for(oc, lacks), flags, &slabs);
-	else
-		error = -pp_sleep(waiter->wait, &waiter->kicks, seen, PP_FOREVER);
+	if (!leads || error == EAGAIN)
+		error = -pp_sleep(waiter->wait, waiter->kicks, seen,
+				  leads ? pp_sleep_now() + RETRY : PP_FOREVER);
 	pthread_mutex_lock(&oc->lock);
 	pp_stock_enter(oc, slabs);
 	pp_stock_serve(oc);
 	/* Woken to look around, not cancelled. */
-	if (!pp_stock_awake(waiter) && error == ECANCELED)
+	pp_sleep_resume(waiter->wait, PP_WAIT_OBJCACHE);
+	if (error == ECANCELED && !__atomic_load_n(&waiter->wait->cancelled, __ATOMIC_SEQ_CST))
 		error = 0;
 	return error;
 }
@@ -148,7 +152,7 @@ static unsigned supply_wait(struct pp_objcache *oc, void **objs, unsigned n, uns
 	pthread_mutex_unlock(&oc->lock);
 	waiter_collect(oc);
 	pthread_mutex_lock(&oc->lock);
-	pp_stock_awake(&waiter);
+	pp_sleep_resume(wait, PP_WAIT_OBJCACHE);
 	while (!waiter.served && !error)
 		error = waiter_turn(oc, &waiter, flags & (PP_GROW | PP_WAIT));
 	pp_stock_leave(oc, &waiter);

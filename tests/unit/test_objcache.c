@@ -643,7 +643,8 @@ static void test_bad_parameters_are_named(void **state)
 		assert_int_equal(pp_objcache_create(&bad, &oc), -EINVAL); \
 		assert_error_names(word);                                 \
 	} while (0)
-	REFUSED(sz, sizeof(bad) - 1, "sz");
+	REFUSED(sz, sizeof(bad) + 1, "sz");
+	REFUSED(sz, 0, "sz");
 	REFUSED(pool, NULL, "no pool");
 	REFUSED(object_size, 0, "object_size");
 	REFUSED(object_size, 2049, "2049");
