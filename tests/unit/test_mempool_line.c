@@ -217,7 +217,7 @@ static void test_a_deadline_is_kept(void **state)
 	}
 }
 
-static struct pp_wait *to_cancel;
+static struct pp_wait *_Atomic to_cancel;
 
 static void cancel_handler(int sig)
 {
