@@ -111,7 +111,6 @@ int refill_run(struct seeds_runner *run)
 		rows[who]->rate = run->ghz * 1e3;
 	}
 	rows[PKTPOOL_BULK]->against = row_index(run->results, rows[PKTPOOL_ONE]);
-	rows[PKTPOOL_ALIASED]->against = row_index(run->results, rows[PKTPOOL_ONE]);
 	rows[MEMPOOL_BULK]->against = row_index(run->results, rows[MEMPOOL_ONE]);
 	rows[FLOOR]->floor = true;
 	error = seeds_pools_create(&pools, BUFFERS, BUFFER_SIZE, SEEDS_CACHE, RING_SLOTS);

@@ -161,10 +161,8 @@ int seeds_document(const char *path, const struct seeds_results *results,
 	end = begin ? strstr(begin, MARK_END) : NULL;
 	file = end ? fopen(path, "w") : NULL;
 	if (file) {
-		begin[strlen(MARK_BEGIN)] = '\0';
-		fprintf(file, "%s\n", text);
+		fprintf(file, "%.*s\n", (int)(begin + strlen(MARK_BEGIN) - text), text);
 		seeds_print(file, results, machine);
-		/* The mark that was cut off begins again behind the table. */
 		fprintf(file, "\n%s", end);
 		error = fclose(file) ? -errno : 0;
 	}
