@@ -25,7 +25,7 @@ static int params_check(struct pp_objcache_params *p)
 	if (!p->magazine)
 		p->magazine = 64;
 	if (!p->keep)
-		p->keep = 1;
+		p->keep = 4;
 	if (!length || length == PP_OBJCACHE_NAME)
 		return pp_fail(-EINVAL, "a name has 1..31 characters");
 	if (!p->pool)

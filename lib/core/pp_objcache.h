@@ -54,7 +54,7 @@ struct pp_objcache_params {
 	struct pp_pool *pool;        /* where ordinary buffers come from; outlives the cache */
 	struct pp_mempool *critical; /* of whole buffers of the same pool; outlives the cache */
 	uint32_t magazine;           /* objects that a thread may keep, 2..4096; default 64 */
-	uint32_t keep;               /* empty ordinary buffers that stay; default 1 */
+	uint32_t keep;               /* empty ordinary buffers that stay; default 4 */
 	uint32_t flags;              /* enum pp_objcache_flag */
 };
 

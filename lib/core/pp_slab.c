@@ -59,10 +59,13 @@ int64_t pp_slab_index(const struct pp_slab_shape *shape, const struct pp_slab *s
 		      const void *obj)
 {
 	uint64_t at = (uint64_t)((uintptr_t)obj - (uintptr_t)slab->first);
+	uint32_t i;
 
-	if (at % shape->object_size || at / shape->object_size >= shape->count)
+	/* Narrow, as a division of 64 bits costs twice as much. */
+	if (at >= (uint64_t)shape->count * shape->object_size)
 		return -EINVAL;
-	return (int64_t)(at / shape->object_size);
+	i = (uint32_t)at / shape->object_size;
+	return i * shape->object_size == (uint32_t)at ? (int64_t)i : -EINVAL;
 }
 
 static void list_add(struct pp_slab_book *book, struct pp_slab *slab,

@@ -8,6 +8,7 @@
 #include "pp_buffer.h"
 #include "pp_bulk.h"
 #include "pp_fail.h"
+#include "pp_place.h"
 #include "pp_pool.h"
 #include "pp_sleep.h"
 #include "pp_thread.h"
@@ -61,11 +62,16 @@ unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsign
 
 void pp_stock_return(struct pp_objcache *oc, bool critical, void *const *bufs, unsigned n)
 {
-	if (critical)
+	struct pp_cache *cache;
+
+	if (critical) {
 		pp_mempool_free_bulk(oc->params.critical, bufs, n);
+		return;
+	}
+	cache = pp_pool_cache(oc->params.pool);
+	if (cache)
+		pp_free_bulk(cache, bufs, n);
 	else
-		/* By way of the depot, for all: who frees here is not who will allocate, and
-		 * may be a thread that ends and has no cache any more. */
 		pp_pool_free(oc->params.pool, bufs, n);
 }
 
@@ -146,12 +152,11 @@ static void stock_say(struct pp_objcache *oc)
 	__atomic_store_n(&set->put_long, pressed, __ATOMIC_SEQ_CST);
 }
 
-static uint64_t *ours_word(struct pp_objcache *oc, const void *addr, uint64_t *bit)
+/* The word of a whole buffer, and its bit there. */
+static uint64_t *ours_word(struct pp_objcache *oc, const void *buffer, uint64_t *bit)
 {
-	int64_t index = pp_buffer_index(oc->region, addr);
+	uint32_t index = (uint32_t)pp_buffer_index(oc->region, buffer);
 
-	if (index < 0)
-		return NULL;
 	*bit = 1ull << index % 64;
 	return &oc->ours[index / 64];
 }
@@ -191,19 +196,41 @@ struct pp_slab *pp_stock_trim(struct pp_objcache *oc, bool all)
 	return slabs;
 }
 
+/*
+ * As pp_buffer_index() and pp_buffer_at(), but in one, since every object that
+ * goes home passes here. A set bit says that the hugepage is there.
+ */
 struct pp_slab *pp_stock_find(struct pp_objcache *oc, const void *obj, uint32_t *i)
 {
+	const struct pp_region *region = oc->region;
+	uint64_t at = (uintptr_t)obj - region->base;
+	uint64_t start = 0, index;
 	struct pp_slab *slab;
-	uint64_t bit, *word = ours_word(oc, obj, &bit);
-	int64_t index;
+	int64_t number;
 
-	if (!word || !(*word & bit))
+	if (at >= region->buffer_bytes)
 		return NULL;
-	index = pp_buffer_index(oc->region, obj);
-	slab = pp_slab_of(pp_buffer_at(oc->region, (uint32_t)index));
-	index = pp_slab_index(&oc->shape, slab, obj);
-	*i = (uint32_t)index;
-	return index < 0 ? NULL : slab;
+	if (region->flags & PP_POOL_GAPLESS) {
+		index = pp_place_strides(region, at);
+	} else {
+		uint64_t p = at >> region->page_shift;
+
+		start = p << region->page_shift;
+		index = pp_place_strides(region, at - start);
+		/* Behind the last buffer of a hugepage. */
+		if (index >= region->pages[p].count)
+			return NULL;
+		start += index * region->stride;
+		index += region->pages[p].first;
+	}
+	if (index >= region->buffers_max || !(oc->ours[index / 64] >> index % 64 & 1))
+		return NULL;
+	if (region->flags & PP_POOL_GAPLESS)
+		start = index * region->stride;
+	slab = pp_slab_of((void *)(region->base + start + region->lead));
+	number = pp_slab_index(&oc->shape, slab, obj);
+	*i = (uint32_t)number;
+	return number < 0 ? NULL : slab;
 }
 
 const char *pp_stock_put(struct pp_objcache *oc, void *obj)
