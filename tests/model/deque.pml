@@ -130,8 +130,8 @@ proctype owner(byte times)
 	:: times > 0 ->
 		times--;
 		if
-		:: pop()
-		::
+		:: true -> pop()
+		:: true ->
 			if
 			:: holder[0] == OWNER + 1 -> b = 0
 			:: holder[1] == OWNER + 1 -> b = 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Owner: a cache's line, its depot, and its slow path, included by the models
- * that have an owner. Of lib/core/pp_owner.c:
+ * Owner: an owner's slow path, included by the models that have one; home_put()
+ * is theirs. Of lib/core/pp_owner.c:
  *
  * here                there
  * closed              owner_closed()
@@ -11,82 +11,15 @@
  * refill              owner_refill(), of which only the depot is here
  * spill               pp_owner_spill()
  *
- * One block of two slots, two buffers. All calls are for one buffer.
+ * All calls are for one buffer.
  */
-#define S 0
-#define WANT 1
-#define LO 2
-#define HI 3
-#define LOCK 4
-#define TAKING 5
-#define SLOT 6 /* SLOT + START and the one after it */
-#define WORDS 9
-#include "tso.pml"
-
-#define START 1
-#define END 3
-#define PARKED 9
-#define LO_CLOSED 8
-#define HI_CLOSED 0
-#define ME 0 /* the owner's CPU */
-
-#define NOTHING 7
-#define BIT(b) (1 << (b))
-
-/* Under the depot's lock, of which nothing but its being a lock matters here. */
-byte depot;
-/* Ghost: what the owner's caller has, and what its handler has. */
-byte held;
-byte kept;
-byte pressure;
-
-inline hand_out(b, to)
-{
-	d_step {
-		assert(b == 0 || b == 1);
-		assert(!((held | kept | depot) & BIT(b)));
-		to = to | BIT(b)
-	}
-}
-
-/* Any of those held. */
-inline hand_in(b)
-{
-	if
-	:: atomic { held & 1 -> held = held & ~1; b = 0 }
-	:: atomic { held & 2 -> held = held & ~2; b = 1 }
-	fi
-}
-
-inline depot_put(cpu, b)
-{
-	d_step {
-		drained(cpu) ->
-		assert(b == 0 || b == 1);
-		assert(!((held | kept | depot) & BIT(b)));
-		depot = depot | BIT(b)
-	}
-}
-
-inline depot_get(cpu, b)
-{
-	d_step {
-		drained(cpu) ->
-		if
-		:: depot & 1 -> depot = depot & ~1; b = 0
-		:: !(depot & 1) && (depot & 2) -> depot = depot & ~2; b = 1
-		:: else -> b = NOTHING
-		fi
-	}
-}
-
 /* With the owner's lock; `s` is loaded. */
 inline spill(cpu, s, b)
 {
 	do
 	:: s > START ->
 		load(cpu, SLOT + s - 1, b);
-		depot_put(cpu, b);
+		home_put(cpu, b);
 		s--
 	:: else -> break
 	od;
@@ -124,12 +57,20 @@ inline open_limits()
 	closed(yes);
 	if
 	:: yes -> store(ME, LO, LO_CLOSED); store(ME, HI, HI_CLOSED)
-	:: else -> store(ME, LO, START); store(ME, HI, END)
+	:: else ->
+#ifdef OPEN_QUIET
+		quiet = 0;
+#endif
+		store(ME, LO, START);
+		store(ME, HI, END)
 	fi
 }
 
 inline leave()
 {
+#ifndef OPEN_QUIET
+	quiet = 0;
+#endif
 	closed(yes);
 	if
 	:: yes -> load(ME, S, s); spill(ME, s, b)

@@ -50,6 +50,9 @@
 #define DEPTH 4
 #endif
 
+#define WORDS MORE
+#include "line.pml"
+#define home_put depot_put
 #include "owner.pml"
 
 byte done;
@@ -70,7 +73,7 @@ proctype owner() UNINTERRUPTED
 	:: ops < OPS ->
 		ops++;
 		if
-		:: /* get */
+		:: true -> /* get */
 			load(ME, S, s);
 #ifdef LIMITS_FIRST
 			load(ME, LO, limit);
@@ -114,7 +117,7 @@ proctype owner() UNINTERRUPTED
 			:: else -> put_slow()
 			fi
 #ifdef NONE_STORES
-		:: /* none */
+		:: true -> /* none */
 			load(ME, S, s);
 			store(ME, WANT, s);
 			load(ME, LO, limit);
@@ -226,9 +229,8 @@ proctype taker(byte cpu)
 #endif
 	lock(cpu, LOCK);
 	load(cpu, LO, limit);
-	load(cpu, S, s);
 	if
-	:: limit == LO_CLOSED && s != START ->
+	:: limit == LO_CLOSED && !quiet ->
 		do
 		::
 #ifdef S_FIRST
@@ -248,10 +250,14 @@ proctype taker(byte cpu)
 				load(cpu, S, s);
 #endif
 				spill(cpu, s, b);
+				quiet = 1;
 				break
-			:: else
+			:: else ->
+				if
+				:: true
+				:: true -> break /* Skipped. */
+				fi
 			fi
-		:: break
 		od
 	:: else
 	fi;
