@@ -109,9 +109,10 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
 
 	if (rc)
 		return rc;
-	d = calloc(1, sizeof(*d));
+	d = aligned_alloc(_Alignof(struct pp_defer), sizeof(*d));
 	if (!d)
 		return pp_fail(-ENOMEM, "%s: no memory for its handle", p.name);
+	memset(d, 0, sizeof(*d));
 	d->fillers = aligned_alloc(2 * PP_LINE, p.threads * sizeof(*d->fillers));
 	rc = d->fillers ? 0 : pp_fail(-ENOMEM, "%s: no memory for %u threads", p.name, p.threads);
 	if (rc)
@@ -122,6 +123,7 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
 	d->params = p;
 	snprintf(d->name, sizeof(d->name), "%s", p.name);
 	d->params.name = d->name;
+	d->debug = p.flags & PP_DEFER_DEBUG;
 	pp_pool_key(p.pool, &d->key);
 	rc = pp_filler_register(d);
 	if (rc)
@@ -196,45 +198,59 @@ static int defer_wait(struct pp_defer *d, struct pp_filler *filler, void *obj)
 	return 0;
 }
 
-PP_API int pp_defer_free(struct pp_defer *d, void *obj)
+/* There is a thread's first place to be made, a block to be had, or debug mode. */
+static __attribute__((noinline)) int defer_long_way(struct pp_defer *d, void *obj,
+						    struct pp_defer_head *head)
 {
-	struct pp_filler *filler;
+	struct pp_filler *filler = pp_filler_have(d);
+	bool found = false;
 
-	if (PP_UNLIKELY(!d))
-		return defer_none();
+	if (!filler)
+		filler = pp_filler_make(d);
+	if (filler && (pp_filler_has_block(filler) || pp_filler_refill(d, filler, !head))) {
+		if (d->debug)
+			return pp_filler_add_once(d, filler, obj);
+		pp_filler_add(d, filler, obj);
+		return 0;
+	}
+	if (!head)
+		return defer_wait(d, filler, obj);
+	pp_limbo_lock(d);
+	if (d->debug)
+		found = pp_filler_finds(d, obj);
+	if (!found)
+		pp_limbo_push_head(d, obj, head);
+	pp_limbo_unlock(d);
+	if (found)
+		return pp_filler_refuse(d, obj);
+	pp_limbo_reclaim(d, filler, PP_LIMBO_SHARE);
+	return 0;
+}
+
+static inline int defer_free(struct pp_defer *d, void *obj, struct pp_defer_head *head)
+{
+	struct pp_filler *filler = pp_filler_have(d);
+
 	if (PP_UNLIKELY(!obj))
 		return 0;
-	filler = pp_filler_make(d);
-	if (PP_LIKELY(filler && (pp_filler_has_block(filler) || pp_filler_refill(d, filler, true))))
-		return pp_filler_add(d, filler, obj);
-	return defer_wait(d, filler, obj);
+	if (PP_UNLIKELY(!filler || !pp_filler_has_block(filler) || d->debug))
+		return defer_long_way(d, obj, head);
+	pp_filler_add(d, filler, obj);
+	return 0;
+}
+
+PP_API int pp_defer_free(struct pp_defer *d, void *obj)
+{
+	return PP_UNLIKELY(!d) ? defer_none() : defer_free(d, obj, NULL);
 }
 
 PP_API int pp_defer_free_head(struct pp_defer *d, void *obj, struct pp_defer_head *head)
 {
-	struct pp_filler *filler;
-	bool has = false;
-
 	if (PP_UNLIKELY(!d))
 		return defer_none();
 	if (PP_UNLIKELY(!head))
 		return pp_fail(-EINVAL, "%s: no head", d->name);
-	if (PP_UNLIKELY(!obj))
-		return 0;
-	filler = pp_filler_make(d);
-	if (PP_LIKELY(filler &&
-		      (pp_filler_has_block(filler) || pp_filler_refill(d, filler, false))))
-		return pp_filler_add(d, filler, obj);
-	pp_limbo_lock(d);
-	if (d->params.flags & PP_DEFER_DEBUG)
-		has = pp_filler_finds(d, obj);
-	if (!has)
-		pp_limbo_push_head(d, obj, head);
-	pp_limbo_unlock(d);
-	if (has)
-		return pp_filler_refuse(d, obj);
-	pp_limbo_reclaim(d, filler, PP_LIMBO_SHARE);
-	return 0;
+	return defer_free(d, obj, head);
 }
 
 PP_API unsigned pp_defer_poll(struct pp_defer *d)

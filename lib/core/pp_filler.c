@@ -13,13 +13,8 @@
 
 /* That one process can have at a time. */
 #define DEFERS_MAX 64
-struct defer_entry {
-	uint64_t generation;
-	struct pp_filler *filler;
-};
-
-/* [DEFERS_MAX], NULL until the thread defers. */
-static __thread struct defer_entry *entries __attribute__((tls_model("initial-exec")));
+/* [DEFERS_MAX] */
+__thread struct pp_filler_entry *pp_filler_entries;
 
 /* By slot, all under the lock. */
 static pthread_mutex_t defers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -50,11 +45,11 @@ static void filler_leave(struct pp_defer *d, struct pp_filler *filler)
 
 static void thread_end(void *arg)
 {
-	struct defer_entry *table = arg;
+	struct pp_filler_entry *table = arg;
 
 	/* First: another destructor of the thread may still defer something, and
 	 * then gets a new table. */
-	entries = NULL;
+	pp_filler_entries = NULL;
 	pthread_mutex_lock(&defers_lock);
 	for (unsigned slot = 0; slot < DEFERS_MAX; slot++)
 		if (defers[slot] && table[slot].filler &&
@@ -114,15 +109,15 @@ void pp_filler_unregister(struct pp_defer *d)
 }
 
 /* The thread's first call: a place of its own, or NULL when all are taken. */
-static __attribute__((noinline)) struct pp_filler *filler_make(struct pp_defer *d)
+struct pp_filler *pp_filler_make(struct pp_defer *d)
 {
 	struct pp_filler *filler = NULL;
 
-	if (!entries) {
-		entries = calloc(DEFERS_MAX, sizeof(*entries));
-		if (!entries)
+	if (!pp_filler_entries) {
+		pp_filler_entries = calloc(DEFERS_MAX, sizeof(*pp_filler_entries));
+		if (!pp_filler_entries)
 			return NULL;
-		pthread_setspecific(exit_key, entries);
+		pthread_setspecific(exit_key, pp_filler_entries);
 	}
 	pp_limbo_lock(d);
 	for (uint32_t i = 0; i < d->params.threads && !filler; i++)
@@ -135,22 +130,8 @@ static __attribute__((noinline)) struct pp_filler *filler_make(struct pp_defer *
 	}
 	pp_limbo_unlock(d);
 	if (filler)
-		entries[d->slot] = (struct defer_entry){ d->generation, filler };
+		pp_filler_entries[d->slot] = (struct pp_filler_entry){ d->generation, filler };
 	return filler;
-}
-
-struct pp_filler *pp_filler_have(const struct pp_defer *d)
-{
-	const struct defer_entry *table = entries;
-
-	return table && table[d->slot].generation == d->generation ? table[d->slot].filler : NULL;
-}
-
-struct pp_filler *pp_filler_make(struct pp_defer *d)
-{
-	struct pp_filler *filler = pp_filler_have(d);
-
-	return PP_LIKELY(filler) ? filler : filler_make(d);
 }
 
 static void filler_count(_Atomic uint64_t *counter)
@@ -216,32 +197,22 @@ bool pp_filler_refill(struct pp_defer *d, struct pp_filler *filler, bool may_loc
 	return true;
 }
 
-int pp_filler_add(struct pp_defer *d, struct pp_filler *filler, void *obj)
+int pp_filler_add_once(struct pp_defer *d, struct pp_filler *filler, void *obj)
 {
-	struct pp_limbo_block *block = atomic_load_explicit(&filler->block, memory_order_relaxed);
 	uint32_t n = atomic_load_explicit(&filler->n, memory_order_relaxed);
-	bool debug = d->params.flags & PP_DEFER_DEBUG;
+	bool found;
 
 	/* Looked for and added at once: two threads may defer the same. */
-	if (PP_UNLIKELY(debug)) {
-		pp_limbo_lock(d);
-		if (pp_filler_finds(d, obj)) {
-			pp_limbo_unlock(d);
-			return pp_filler_refuse(d, obj);
-		}
-	}
-	block->slots[n] = obj;
-	/* N1: publishes the slot, and that obj was unlinked before; pairs with N2. */
-	atomic_store_explicit(&filler->n, n + 1, memory_order_release);
-	if (PP_UNLIKELY(debug))
-		pp_limbo_unlock(d);
-	if (PP_LIKELY(n + 1 < PP_DEFER_SLOTS))
-		return 0;
 	pp_limbo_lock(d);
-	pp_limbo_push(d, filler);
+	found = pp_filler_finds(d, obj);
+	if (!found) {
+		atomic_load(&filler->block)->slots[n] = obj;
+		atomic_store(&filler->n, n + 1);
+	}
 	pp_limbo_unlock(d);
-	pp_limbo_reclaim(d, filler, PP_LIMBO_SHARE);
-	return 0;
+	if (!found && n + 1 == PP_DEFER_SLOTS)
+		pp_limbo_seal(d, filler);
+	return found ? pp_filler_refuse(d, obj) : 0;
 }
 
 static bool slots_have(void *const *slots, uint32_t from, uint32_t to, const void *obj)

@@ -166,19 +166,14 @@ static unsigned heads_free(struct pp_defer *d, struct pp_defer_head *head, unsig
 	return freed;
 }
 
-unsigned pp_limbo_reclaim(struct pp_defer *d, struct pp_filler *filler, uint64_t blocks)
+/* Takes the lock off. */
+static unsigned limbo_free_due(struct pp_defer *d, struct pp_filler *filler, uint64_t blocks)
 {
-	struct pp_limbo_block *block, *next;
-	struct pp_defer_head *heads;
+	struct pp_limbo_block *block = blocks_take(d, blocks), *next;
+	struct pp_defer_head *heads = heads_take(d, blocks * PP_DEFER_SLOTS);
 	unsigned freed = 0, calls = 0;
 	uint32_t phase;
 
-	/* Not within itself: a chain of objects that defer each other would nest. */
-	if (pp_limbo_inside)
-		return 0;
-	pp_limbo_lock(d);
-	block = blocks_take(d, blocks);
-	heads = heads_take(d, blocks * PP_DEFER_SLOTS);
 	if (!block && !heads) {
 		pp_limbo_unlock(d);
 		return 0;
@@ -199,6 +194,25 @@ unsigned pp_limbo_reclaim(struct pp_defer *d, struct pp_filler *filler, uint64_t
 	freed += heads_free(d, heads, &calls);
 	free_end(d, phase, freed, calls);
 	return freed;
+}
+
+unsigned pp_limbo_reclaim(struct pp_defer *d, struct pp_filler *filler, uint64_t blocks)
+{
+	/* Not within itself: a chain of objects that defer each other would nest. */
+	if (pp_limbo_inside)
+		return 0;
+	pp_limbo_lock(d);
+	return limbo_free_due(d, filler, blocks);
+}
+
+void pp_limbo_seal(struct pp_defer *d, struct pp_filler *filler)
+{
+	pp_limbo_lock(d);
+	pp_limbo_push(d, filler);
+	if (pp_limbo_inside)
+		pp_limbo_unlock(d);
+	else
+		limbo_free_due(d, filler, PP_LIMBO_SHARE);
 }
 
 void pp_limbo_free_one(struct pp_defer *d, void *obj)

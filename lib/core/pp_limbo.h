@@ -55,7 +55,16 @@ struct pp_filler {
  * for what is written once.
  */
 struct pp_defer {
-	pp_lock_word lock;
+	/* Written once: what each call reads, then the rest. */
+	uint64_t generation;
+	uint32_t slot; /* in every thread's table */
+	bool debug;
+	struct pp_pool_key key;
+	struct pp_filler *fillers; /* [params.threads] */
+	struct pp_defer_params params;
+	char name[32];
+
+	pp_lock_word lock __attribute__((aligned(2 * PP_LINE)));
 	struct pp_limbo_block *first, *last;
 	uint64_t pushed, popped, due;
 
@@ -75,14 +84,6 @@ struct pp_defer {
 
 	struct pp_defer_stats sum; /* of blocks handed over, and of threads that have ended */
 	uint32_t fillers_end;
-
-	/* Written once. */
-	struct pp_defer_params params;
-	char name[32];
-	struct pp_pool_key key;
-	uint32_t slot; /* in every thread's table */
-	uint64_t generation;
-	struct pp_filler *fillers; /* [params.threads] */
 };
 
 /* The calling thread is inside free_bulk. */
@@ -108,6 +109,8 @@ void pp_limbo_push_head(struct pp_defer *defer, void *obj, struct pp_defer_head 
 /* Frees what is due, up to so many blocks and as many of the heads; returns how
  * many objects. `filler` (NULL: none) gets an emptied block. Without the lock. */
 unsigned pp_limbo_reclaim(struct pp_defer *defer, struct pp_filler *filler, uint64_t blocks);
+/* Hands over the filler's full block, and frees its share of what is due. Without the lock. */
+void pp_limbo_seal(struct pp_defer *defer, struct pp_filler *filler);
 /* Slots that are filled, if the thread has a block; the lock is held. */
 uint32_t pp_limbo_filled(const struct pp_filler *filler);
 /* Frees one that no reader has, as pp_limbo_reclaim() does. */
