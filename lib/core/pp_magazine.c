@@ -156,7 +156,7 @@ uint32_t pp_magazines_take(struct pp_magazines *set,
 	__atomic_store_n(&set->get_long, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&set->put_long, 1, __ATOMIC_SEQ_CST);
 #ifndef PP_TSAN
-	/* N3: every thread passes a full barrier; pairs with N1. */
+	/* J3: every thread passes a full barrier; pairs with J1. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 #endif
 	for (struct pp_magazine *magazine = set->first; magazine; magazine = magazine->next) {
@@ -168,6 +168,7 @@ uint32_t pp_magazines_take(struct pp_magazines *set,
 		magazine->n = 0;
 	}
 	set->skipped += skipped;
+	/* Opens: pairs with J4. */
 	__atomic_store_n(&set->get_long, get_long, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&set->put_long, put_long, __ATOMIC_SEQ_CST);
 	return skipped;

@@ -35,7 +35,7 @@ struct pp_magazine {
  *
  * A thread says that it is busy, then looks whether it has to go the long way.
  * A taker says so, makes all threads pass a barrier, and then looks who is
- * busy: who is not will see what the taker said (doc/ordering.md, N1..N3). So
+ * busy: who is not will see what the taker said (doc/ordering.md, J1..J4). So
  * the fast path has no atomic instruction and no fence.
  */
 struct pp_magazines {
@@ -92,18 +92,19 @@ static inline void pp_magazine_begin(struct pp_magazine *magazine)
 	__atomic_exchange_n(&magazine->busy, 1, __ATOMIC_SEQ_CST);
 #else
 	__atomic_store_n(&magazine->busy, 1, __ATOMIC_RELAXED);
-	/* N1: before the words are read; pairs with the membarrier N3 of a taker. */
+	/* J1: before the words are read; pairs with the membarrier J3 of a taker. */
 	__asm__("" ::: "memory");
 #endif
 }
 
 static inline void pp_magazine_end(struct pp_magazine *magazine)
 {
-	/* N2: objects before idle; pairs with the taker's look at it. */
+	/* J2: objects before idle; pairs with magazine_is_idle(). */
 	__atomic_store_n(&magazine->busy, 0, __ATOMIC_RELEASE);
 }
 
-/* Whether the words allow it; what a taker left is seen when they do. */
+/* Whether a word allows the short way. J4: then what a taker left in the magazine is
+ * seen; pairs with the taker's opening it. */
 static inline bool pp_magazine_short(const uint32_t *word)
 {
 	return PP_LIKELY(!__atomic_load_n(word, __ATOMIC_ACQUIRE));
