@@ -63,6 +63,41 @@ static void pktpool_drain(void *seat, struct chain *chain)
 	pp_free_bulk(seat, bufs, chain_gather(chain, bufs));
 }
 
+/* By way of a mempool that keeps 256 back, as dm-crypt's does. */
+static bool kept_fill_one(void *seat, struct chain *chain)
+{
+	for (unsigned i = 0; i < SEEDS_REQUEST; i++) {
+		void *buf;
+
+		if (!pp_mempool_alloc_bulk(seat, &buf, 1, 0, NULL))
+			return false;
+		chain_add(chain, buf);
+	}
+	return true;
+}
+
+static void kept_drain_one(void *seat, struct chain *chain)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		pp_mempool_free_bulk(seat, &chain->parts[i].buf, 1);
+	chain->count = 0;
+}
+
+static bool kept_fill(void *seat, struct chain *chain)
+{
+	return pp_mempool_alloc_bulk_cb(seat, SEEDS_REQUEST, 0, NULL, chain_take, chain) ==
+	       SEEDS_REQUEST;
+}
+
+static void kept_drain(void *seat, struct chain *chain)
+{
+	void *bufs[SEEDS_REQUEST];
+	unsigned n = chain_gather(chain, bufs);
+
+	if (n)
+		pp_mempool_free_bulk(seat, bufs, n);
+}
+
 static bool mempool_fill_one(void *seat, struct chain *chain)
 {
 	for (unsigned i = 0; i < SEEDS_REQUEST; i++) {
@@ -143,6 +178,10 @@ const struct chain_maker chain_makers[CHAIN_MAKERS] = {
 				     pktpool_fill, pktpool_drain },
 	[CHAIN_PKTPOOL_ARRAY] = { "pktpool, 256 at once", SEEDS_REQUEST, CHAIN_PKTPOOL_ONE,
 				  pktpool_fill_array, pktpool_drain },
+	[CHAIN_KEPT_ONE] = { "pktpool's mempool, one by one", 1, -1, kept_fill_one,
+			     kept_drain_one },
+	[CHAIN_KEPT_CALLBACK] = { "pktpool's mempool, bulk callback", SEEDS_REQUEST, CHAIN_KEPT_ONE,
+				  kept_fill, kept_drain },
 	[CHAIN_MEMPOOL_ONE] = { "ring_mp_mc, one by one", 1, -1, mempool_fill_one,
 				mempool_drain_one },
 	[CHAIN_MEMPOOL_BULK] = { "ring_mp_mc, 256 at once", SEEDS_REQUEST, CHAIN_MEMPOOL_ONE,

@@ -174,42 +174,79 @@ static int rows_open(struct seeds_runner *run, struct seeds_row *rows[2][CHAIN_M
 	return 0;
 }
 
+/* What the makers take their buffers from. */
+struct crypt_stock {
+	struct seeds_pools pools;
+	struct pp_pool *backing;
+	struct pp_mempool *kept;
+	struct seeds_carousel *carousels[2];
+};
+
+static int stock_open(struct crypt_stock *stock)
+{
+	struct pp_mempool_params params = { .sz = sizeof(params),
+					    .name = "crypt",
+					    .ops = &pp_mempool_pool,
+					    .min_nr = SEEDS_REQUEST };
+	int error;
+
+	error = seeds_pools_create(&stock->pools, BUFFERS, SEEDS_PAGE, SEEDS_CACHE, 64);
+	if (error)
+		return error;
+	stock->backing = params.backing = pktpool_create(BUFFERS, SEEDS_PAGE, false);
+	if (!stock->backing || pp_mempool_create(&params, &stock->kept))
+		return -ENOMEM;
+	for (unsigned i = 0; i < 2; i++) {
+		stock->carousels[i] = carousel_create(IN_FLIGHT * SEEDS_REQUEST, SEEDS_PAGE);
+		if (!stock->carousels[i])
+			return -ENOMEM;
+	}
+	carousel_shuffle(stock->carousels[1]);
+	return 0;
+}
+
+static int stock_close(struct crypt_stock *stock)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		carousel_destroy(stock->carousels[i]);
+	if (pp_mempool_destroy(stock->kept) || pp_pool_destroy(stock->backing)) {
+		fprintf(stderr, "pktpool-bench: %s\n", pp_error());
+		error = -EBUSY;
+	}
+	return seeds_pools_destroy(&stock->pools) ? -EUCLEAN : error;
+}
+
 int crypt_run(struct seeds_runner *run)
 {
 	struct seeds_row *rows[2][CHAIN_MAKERS];
-	struct seeds_carousel *carousels[2] = { NULL };
-	struct seeds_pools pools;
+	struct crypt_stock stock = { 0 };
 	struct crypt crypt;
 	int error = rows_open(run, rows);
 
 	if (error)
 		return error;
-	error = seeds_pools_create(&pools, BUFFERS, SEEDS_PAGE, SEEDS_CACHE, 64);
-	if (error)
-		return error;
 	error = crypt_open(&crypt);
-	for (unsigned i = 0; i < 2 && !error; i++) {
-		carousels[i] = carousel_create(IN_FLIGHT * SEEDS_REQUEST, SEEDS_PAGE);
-		error = carousels[i] ? 0 : -ENOMEM;
-	}
+	if (!error)
+		error = stock_open(&stock);
 	if (!error) {
 		void *seats[CHAIN_MAKERS] = {
-			[CHAIN_PKTPOOL_ONE] = pools.caches[0],
-			[CHAIN_PKTPOOL_CALLBACK] = pools.caches[0],
-			[CHAIN_PKTPOOL_ARRAY] = pools.caches[0],
-			[CHAIN_MEMPOOL_ONE] = pools.mempool,
-			[CHAIN_MEMPOOL_BULK] = pools.mempool,
-			[CHAIN_FLOOR] = carousels[0],
-			[CHAIN_SHUFFLED] = carousels[1],
+			[CHAIN_PKTPOOL_ONE] = stock.pools.caches[0],
+			[CHAIN_PKTPOOL_CALLBACK] = stock.pools.caches[0],
+			[CHAIN_PKTPOOL_ARRAY] = stock.pools.caches[0],
+			[CHAIN_KEPT_ONE] = stock.kept,
+			[CHAIN_KEPT_CALLBACK] = stock.kept,
+			[CHAIN_MEMPOOL_ONE] = stock.pools.mempool,
+			[CHAIN_MEMPOOL_BULK] = stock.pools.mempool,
+			[CHAIN_FLOOR] = stock.carousels[0],
+			[CHAIN_SHUFFLED] = stock.carousels[1],
 		};
 
-		carousel_shuffle(carousels[1]);
 		error = crypt_measure(run, &crypt, seats, rows);
 	}
-	for (unsigned i = 0; i < 2; i++)
-		carousel_destroy(carousels[i]);
-	crypt_close(&crypt);
-	if (seeds_pools_destroy(&pools) && !error)
+	if (stock_close(&stock) && !error)
 		error = -EUCLEAN;
+	crypt_close(&crypt);
 	return error;
 }

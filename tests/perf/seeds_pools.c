@@ -55,9 +55,10 @@ int seeds_pools_destroy(struct seeds_pools *pools)
 
 unsigned long seeds_pages_needed(void)
 {
-	/* The largest are crypt's: 16 K buffers of 4 KiB, twice, 16 MiB of the floor's
-	 * and 1 MiB of plain text; EAL's heap may round each up. */
+	/* The largest are crypt's: 16 K buffers of 4 KiB in two pools and an rte_mempool,
+	 * 32 MiB of the floors' and 1 MiB of plain text; EAL's heap may round each up. */
 	unsigned long buffers = 16 << 10;
 
-	return buffers * SEEDS_PAGE / (2 << 20) + 2 + pages_of_mempool(buffers, SEEDS_PAGE) + 16;
+	return 2 * (buffers * SEEDS_PAGE / (2 << 20) + 2) + pages_of_mempool(buffers, SEEDS_PAGE) +
+	       24;
 }

@@ -57,7 +57,7 @@ jq -e '
 	def theirs(w; figures): rows(w) | all((.published | map(.figure)) == figures);
 	([.[].workload] | unique) == (["crypt", "crypt-alloc", "fill", "page", "page-ring",
 		"page-thread", "refill", "wait", "wakeups"])
-	and people("refill"; 6) and people("crypt"; 8) and people("crypt-alloc"; 8)
+	and people("refill"; 6) and people("crypt"; 10) and people("crypt-alloc"; 10)
 	and people("fill"; 6) and people("wait"; 5) and people("wakeups"; 4) and people("page"; 3)
 	and theirs("refill"; [3.677958, 4.368926, 3.771046, 4.249224])
 	and theirs("crypt"; [1301, 1402]) and theirs("fill"; [25.007, 6.258, 4.59])
