@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Leftovers: run.sh is interrupted at many moments, by signals to it alone and to all of its process
+# Leftovers: run.sh and starve.sh are interrupted at many moments, by signals to it alone and to all of its process
 # group, and leaves nothing behind: no namespace, interface, process, hugepage, mount or file.
 set -euo pipefail
 LACK=77
@@ -18,13 +18,13 @@ inventory() {
 # Processes that have run.sh's scratch directory in their environment.
 descendants() { grep -lzs "^TMPDIR=$TMP/scratch$" /proc/[0-9]*/environ || true; }
 
-# $1 seconds after its start a signal $2 to the pid or, with a minus, to the group.
+# $1 seconds after its start a signal $2 to the pid or, with a minus, to the group. $4 if not run.sh.
 interrupt() {
-	local after=$1 signal=$2 sign=$3 status=0 pid
+	local after=$1 signal=$2 sign=$3 script=${4:-run.sh} status=0 pid
 	inventory none >"$TMP/before"
 	# So many that it has to add some to what is free.
 	HUGE_NEED=$(($(<$HUGE/free_hugepages) + 8)) TMPDIR=$TMP/scratch setsid \
-		env --default-signal=INT,TERM "$(dirname "$0")/run.sh" "$BUILD" --seconds 8 \
+		env --default-signal=INT,TERM "$(dirname "$0")/$script" "$BUILD" --seconds 8 \
 		>"$TMP/out" 2>&1 &
 	pid=$!
 	OTHERS=$pid
@@ -42,7 +42,7 @@ interrupt() {
 	[ -z "$(descendants)" ] || fail "after $after s and SIG$signal: left running: $(descendants)"
 	inventory $pid >"$TMP/after"
 	diff "$TMP/before" "$TMP/after" || fail "after $after s and SIG$signal: left behind (see above)"
-	echo "ok: SIG$signal to ${sign:-+}$pid after $after s"
+	echo "ok: $script: SIG$signal to ${sign:-+}$pid after $after s"
 }
 
 net_begin
@@ -57,3 +57,7 @@ interrupt 2.2 TERM ""
 interrupt 3.5 INT ""
 interrupt 4.6 TERM -
 interrupt 6 INT -
+interrupt 1 TERM "" starve.sh
+interrupt 2.5 INT - starve.sh
+interrupt 4 TERM - starve.sh
+interrupt 6 INT "" starve.sh

@@ -39,6 +39,15 @@ refuse 2 'queues 17: .* from 1 to 16' $EAL $NULLS -- --queues 17
 refuse 2 'nonsense: not an option' $EAL $NULLS -- nonsense
 refuse 2 'unrecognized option .*--nonsense' $EAL $NULLS -- --nonsense
 refuse 2 'pages 2M: only pktpool' $EAL $NULLS -- --pool stack --pages 2M
+refuse 2 'reserve 31: .* a burst of 32 .*: --reserve 32, or --burst 31' $EAL $NULLS -- --reserve 31
+refuse 2 'reserve -1: .* from 0 to' $EAL $NULLS -- --reserve -1
+refuse 2 'reserve 64: only pktpool has a reserve, stack has none' $EAL $NULLS -- --pool stack --reserve 64
+refuse 2 'critical tcp:0: the number is not one of 1..65535' $EAL $NULLS -- --reserve 64 --critical tcp:0
+refuse 2 'critical tcp:1,bgp: it is of tcp:PORT' $EAL $NULLS -- --reserve 64 --critical tcp:1,bgp
+refuse 2 'critical: there is no reserve' $EAL $NULLS -- --critical tcp:179
+refuse 2 'no-critical: there is no reserve' $EAL $NULLS -- --no-critical
+refuse 2 'buffers 100: too few: .* beside the reserve: --buffers 128' $EAL $NULLS -- \
+	--buffers 100 --reserve 64
 refuse 2 'EAL does not take these arguments' $EAL --nonsense $NULLS --
 refuse 2 'cross needs ports in pairs, there is 1' $EAL --vdev net_null0 --
 refuse 2 'pass needs a net_tap port for every other port, there are 0 for 2' $EAL $NULLS -- -p pass
@@ -92,6 +101,13 @@ for wrong in "" "/nope" "$BUILD --seconds 4" "$BUILD --pool x" "$BUILD --driver 
 	"$(dirname "$0")/run.sh" $wrong >"$TMP/out" 2>&1 || status=$?
 	[ $status = 2 ] || fail "run.sh $wrong: ended with $status, not 2"
 done
-status=0
-"$(dirname "$0")/run.sh" "$BUILD" --json /nope/r.json >"$TMP/out" 2>&1 || status=$?
-[ $status = 3 ] || fail "run.sh --json /nope/r.json: ended with $status, not 3"
+for wrong in "" "/nope" "$BUILD --seconds 0" "$BUILD --seconds x" "$BUILD --driver x" "$BUILD --json" "$BUILD x"; do
+	status=0
+	"$(dirname "$0")/starve.sh" $wrong >"$TMP/out" 2>&1 || status=$?
+	[ $status = 2 ] || fail "starve.sh $wrong: ended with $status, not 2"
+done
+for script in run starve; do
+	status=0
+	env -u LACK "$(dirname "$0")/$script.sh" "$BUILD" --json /nope/r.json >"$TMP/out" 2>&1 || status=$?
+	[ $status = 3 ] || fail "$script.sh --json /nope/r.json: ended with $status, not 3"
+done

@@ -136,11 +136,14 @@ run() {
 		sleep 0.1
 	done
 	grep -q 'the pool is empty' "$TMP/fwd.err" || fail "the flood did not empty the pool in 20 s"
+	hold
 	neighbours_forget &
-	local forgetter=$!
+	OTHERS=$!
+	release
 	pings_send "$A" $ADDRESS_HOST $((20 * seconds))
 	session_end
-	wait $forgetter || true
+	wait "$OTHERS" || true
+	OTHERS=
 	kill $sender 2>/dev/null || true
 	wait $sender || true
 	fwd_stop || fail "pktpool-fwd ended with $?"
