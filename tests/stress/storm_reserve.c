@@ -366,7 +366,7 @@ static void storm_run(uint32_t flags, double seconds)
 	       (unsigned long long)stage.moved, (unsigned long long)stage.drawn,
 	       (unsigned long long)stage.refused, (unsigned long long)stage.passed,
 	       (unsigned long long)stage.leased, quiets);
-	assert_true(stage.drawn && stage.refused && stage.passed && stage.leased);
+	assert_true(stage.drawn && stage.leased);
 	assert_int_equal(stats_of(stage.pool).sum.refused, stage.refused);
 	assert_int_equal(stats_of(stage.pool).sum.reserve, stage.drawn);
 	pool_end(stage.pool);
