@@ -75,13 +75,12 @@ static unsigned effort_grow(struct pp_pool *pool, struct pp_owner *owner, void *
 }
 
 /* What lies idle in other caches, private and published, comes home. */
-static uint32_t effort_take(struct pp_store *store, struct pp_owner *owner)
+static void effort_take(struct pp_store *store, struct pp_owner *owner)
 {
 	uint32_t skipped;
 
 	pp_take_published(store);
 	effort_count(&owner->counters.taken, pp_take_all(store, &skipped));
-	return skipped;
 }
 
 unsigned pp_effort_get(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned got,
@@ -93,7 +92,8 @@ unsigned pp_effort_get(struct pp_pool *pool, struct pp_owner *owner, void **bufs
 		got = effort_draw(store, owner, bufs, got, n);
 	if (got < n && flags & PP_GROW)
 		got = effort_grow(pool, owner, bufs, got, n);
-	if (got < n && flags & (PP_GROW | PP_WAIT)) {
+	/* Who may wait does so in line, where it counts. */
+	if (got < n && (flags & (PP_GROW | PP_WAIT)) == PP_GROW) {
 		effort_take(store, owner);
 		got = effort_more(store, owner, bufs, got, n);
 		if (got < n && flags & PP_CRITICAL)
@@ -117,10 +117,22 @@ static bool wait_possible(const struct pp_pool *pool, unsigned n, unsigned flags
 	return n <= most;
 }
 
+/* What others have idle, the caches being closed; how many were in the middle of something. */
+static uint32_t wait_take(struct pp_store *store, struct pp_owner *owner, uint64_t deadline)
+{
+	uint32_t skipped;
+
+	pp_take_published(store);
+	effort_count(&owner->counters.taken, pp_take_closed(store, &skipped, deadline));
+	pp_home_feed(store, owner->line.id);
+	return skipped;
+}
+
 /* Until granted: 0, or what ended it. */
 static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct pp_waiter *waiter,
 			struct pp_wait *wait)
 {
+	uint64_t pause = SKIPPED_NS;
 	uint32_t skipped = 1;
 	int rc = 0;
 
@@ -129,19 +141,20 @@ static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct p
 
 		if (pp_late_any(store))
 			pp_late_place(store, owner->line.id);
-		/* H3: pairs with home_serve(). */
+		/* H3: pairs with turn_serve(). */
 		if (atomic_load_explicit(&waiter->state, memory_order_acquire) == PP_WAITER_GRANTED)
 			return 0;
 		if (rc)
 			return rc;
 		/* Once, and again as long as somebody is in the middle of a call. */
-		if (skipped) {
-			skipped = effort_take(store, owner);
-			pp_home_feed(store, owner->line.id);
-		}
+		if (skipped)
+			skipped = wait_take(store, owner,
+					    pause == SKIPPED_NS ? PP_FOREVER : wait->deadline);
 		rc = pp_sleep(wait, &waiter->kicks, seen,
-			      pp_sleep_now() + (skipped ? SKIPPED_NS : DEAD_NS));
-		if (pp_sleep_kicks(&waiter->kicks) == seen)
+			      pp_sleep_now() + (skipped ? pause : DEAD_NS));
+		if (skipped && pause < DEAD_NS / 4)
+			pause *= 2;
+		else if (!rc && pp_sleep_kicks(&waiter->kicks) == seen)
 			pp_pressure_bury(store);
 	}
 }
@@ -179,7 +192,8 @@ unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **buf
 	/* Late ones that were noted for this waiter are for the next now. */
 	if (pp_late_any(store))
 		pp_late_place(store, id);
-	pp_home_done(store, waiter, id);
+	if (n)
+		pp_home_done(store, waiter, id);
 	pp_pressure_end(store);
 	if (!n)
 		errno = -rc;

@@ -6,102 +6,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "pp_turn.h"
+
 #define CHUNK PP_CARVE
-/* Waiters woken after one turn with the lock. */
-#define KICKS 16
-
-/* Who has been served in one turn with the lock, to be woken after it. */
-struct home_turn {
-	uint32_t id;
-	uint32_t *kicks[KICKS];
-	unsigned kicked;
-};
-
-static void turn_begin(struct pp_store *store, struct home_turn *turn, uint32_t id)
-{
-	turn->id = id;
-	turn->kicked = 0;
-	pp_lock_take(&store->shared->home, id);
-}
-
-static uint32_t reserve_count(const struct pp_store *store)
-{
-	return pp_depot_count(store, pp_store_reserve(store));
-}
-
-/* What the reserve has and has promised to nobody. */
-static uint32_t reserve_open(const struct pp_store *store)
-{
-	return reserve_count(store) - store->shared->promised_reserve;
-}
-
-static uint32_t pile_open(const struct pp_store *store)
-{
-	return pp_depot_count(store, pp_store_pile(store)) - store->shared->promised_pile;
-}
-
-/* True if the first in line can be, and has been, served. */
-static bool home_serve(struct pp_store *store, struct pp_waiter *waiter)
-{
-	struct pp_shared *shared = store->shared;
-	uint32_t pile = pile_open(store), more;
-
-	if (pile > waiter->n)
-		pile = waiter->n;
-	more = waiter->n - pile;
-	/* The whole remainder at once, or nothing. */
-	if (more && (!waiter->critical || reserve_open(store) < more))
-		return false;
-	waiter->from_pile = pile;
-	waiter->from_reserve = more;
-	shared->promised_pile += pile;
-	shared->promised_reserve += more;
-	pp_queue_leave(store, waiter);
-	atomic_store_explicit(&waiter->state, PP_WAITER_GRANTED, memory_order_release); /* H3 */
-	return true;
-}
-
-/* In order, and nobody before the one before him: who cannot be served holds up the rest. */
-static void home_serve_all(struct pp_store *store, struct home_turn *turn)
-{
-	while (turn->kicked < KICKS) {
-		struct pp_waiter *first = pp_queue_first(store, true);
-
-		if (!first)
-			first = pp_queue_first(store, false);
-		if (!first || !home_serve(store, first))
-			return;
-		turn->kicks[turn->kicked++] = &first->kicks;
-	}
-}
-
-/* With nobody in line, what is left in the pile is anybody's. */
-static void pile_flush(struct pp_store *store, uint32_t id)
-{
-	uint32_t offsets[CHUNK], n;
-
-	while (!atomic_load_explicit(&store->shared->waiting, memory_order_relaxed) &&
-	       (n = pile_open(store)) != 0) {
-		n = pp_depot_get(store, pp_store_pile(store), id, offsets, n < CHUNK ? n : CHUNK);
-		pp_depot_put(store, 0, id, offsets, n);
-	}
-}
-
-/* Unlocks; wakes. As long as there are more to be served, again. */
-static void turn_end(struct pp_store *store, struct home_turn *turn)
-{
-	for (;;) {
-		home_serve_all(store, turn);
-		pile_flush(store, turn->id);
-		pp_lock_release(&store->shared->home);
-		for (unsigned i = 0; i < turn->kicked; i++)
-			pp_sleep_kick(turn->kicks[i]);
-		if (turn->kicked < KICKS)
-			return;
-		turn_begin(store, turn, turn->id);
-	}
-}
-
 static bool offset_leaves(const struct pp_store *store, uint32_t offset)
 {
 	uint32_t p = pp_place_offset_page(&store->region, offset);
@@ -131,7 +38,7 @@ static uint32_t home_place(struct pp_store *store, uint32_t d, uint32_t id, cons
 	bool waiting = atomic_load_explicit(&shared->waiting, memory_order_relaxed);
 	bool marked = atomic_load_explicit(&shared->marked, memory_order_relaxed);
 	uint32_t floor = atomic_load_explicit(&shared->floor, memory_order_relaxed);
-	uint32_t have = reserve_count(store);
+	uint32_t have = pp_depot_count(store, pp_store_reserve(store));
 	uint32_t lack = floor > have ? floor - have : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -156,13 +63,13 @@ static uint32_t home_place(struct pp_store *store, uint32_t d, uint32_t id, cons
 static uint32_t home_put_pressed(struct pp_store *store, uint32_t d, uint32_t id,
 				 const uint32_t *offsets, uint32_t n)
 {
-	struct home_turn turn;
+	struct pp_turn turn;
 	uint32_t remote = 0;
 
-	turn_begin(store, &turn, id);
+	pp_turn_begin(store, &turn, id);
 	for (uint32_t i = 0; i < n; i += CHUNK)
 		remote += home_place(store, d, id, offsets + i, n - i < CHUNK ? n - i : CHUNK);
-	turn_end(store, &turn);
+	pp_turn_end(store, &turn);
 	pp_home_relax(store, id);
 	return remote;
 }
@@ -187,18 +94,32 @@ uint32_t pp_home_put(struct pp_store *store, uint32_t d, uint32_t id, const uint
 static uint64_t home_lack(const struct pp_store *store)
 {
 	uint32_t floor = atomic_load_explicit(&store->shared->floor, memory_order_relaxed);
-	uint32_t have = reserve_count(store), pile = pile_open(store);
+	uint32_t have = pp_depot_count(store, pp_store_reserve(store)), pile = pp_turn_pile(store);
 	uint64_t demand = pp_queue_demand(store);
 
 	return (floor > have ? floor - have : 0) + (demand > pile ? demand - pile : 0);
 }
 
+/* Without a lock, as it is asked again and again while a pool is empty. */
+static bool depots_are_empty(const struct pp_store *store)
+{
+	const struct pp_shared *shared = store->shared;
+
+	for (uint32_t d = 0; d < shared->facts.nodes; d++)
+		if (pp_depot_count(store, d))
+			return false;
+	return atomic_load_explicit(&shared->carved, memory_order_relaxed) >=
+	       atomic_load_explicit(&shared->total, memory_order_relaxed);
+}
+
 void pp_home_feed(struct pp_store *store, uint32_t id)
 {
-	struct home_turn turn;
+	struct pp_turn turn;
 	uint32_t offsets[CHUNK];
 
-	turn_begin(store, &turn, id);
+	if (depots_are_empty(store))
+		return;
+	pp_turn_begin(store, &turn, id);
 	for (uint32_t d = 0; d < store->shared->facts.nodes; d++) {
 		uint64_t lack;
 
@@ -213,7 +134,7 @@ void pp_home_feed(struct pp_store *store, uint32_t id)
 			home_place(store, d, id, offsets, k);
 		}
 	}
-	turn_end(store, &turn);
+	pp_turn_end(store, &turn);
 }
 
 /* Noted that the buffers may be used for what is critical only. */
@@ -232,7 +153,7 @@ bool pp_home_promise(struct pp_store *store, uint32_t id, uint32_t n, struct pp_
 
 	pp_lock_take(&shared->home, id);
 	/* Who waits for what is critical was here before. */
-	promised = !pp_queue_first(store, true) && reserve_open(store) >= n;
+	promised = !pp_queue_first(store, true) && pp_turn_reserve(store) >= n;
 	share->from_pile = 0;
 	share->from_reserve = promised ? n : 0;
 	shared->promised_reserve += share->from_reserve;
@@ -243,18 +164,18 @@ bool pp_home_promise(struct pp_store *store, uint32_t id, uint32_t n, struct pp_
 void pp_home_floor(struct pp_store *store, uint32_t id, uint32_t floor)
 {
 	uint32_t offsets[CHUNK];
-	struct home_turn turn;
+	struct pp_turn turn;
 
-	turn_begin(store, &turn, id);
+	pp_turn_begin(store, &turn, id);
 	atomic_store_explicit(&store->shared->floor, floor, memory_order_relaxed);
-	while (reserve_open(store) > floor) {
-		uint32_t n = reserve_open(store) - floor;
+	while (pp_turn_reserve(store) > floor) {
+		uint32_t n = pp_turn_reserve(store) - floor;
 
 		n = pp_depot_get(store, pp_store_reserve(store), id, offsets,
 				 n < CHUNK ? n : CHUNK);
 		home_place(store, 0, id, offsets, n);
 	}
-	turn_end(store, &turn);
+	pp_turn_end(store, &turn);
 }
 
 void pp_home_sift(struct pp_store *store, uint32_t id, pp_sift_fn fn, void *arg)
@@ -275,21 +196,27 @@ bool pp_home_needs(const struct pp_store *store)
 
 	return atomic_load_explicit(&shared->urgent, memory_order_seq_cst) ||
 	       atomic_load_explicit(&shared->marked, memory_order_relaxed) ||
-	       reserve_count(store) < atomic_load_explicit(&shared->floor, memory_order_relaxed);
+	       pp_depot_count(store, pp_store_reserve(store)) <
+		       atomic_load_explicit(&shared->floor, memory_order_relaxed);
 }
 
+/* Who ends the last reason while another one holds the gate relies on that one
+ * to look again; of the two at least one sees the other (H4). */
 void pp_home_relax(struct pp_store *store, uint32_t id)
 {
 	struct pp_shared *shared = store->shared;
 
-	if (pp_home_needs(store) || !pp_lock_try(&shared->gate, id))
-		return;
-	if (atomic_load_explicit(&shared->pressing, memory_order_relaxed) &&
-	    !pp_home_needs(store)) {
-		atomic_store_explicit(&shared->pressing, 0, memory_order_release);
-		atomic_fetch_sub_explicit(&shared->pressure, 1, memory_order_release);
+	for (;;) {
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!pp_home_pressed(store) || pp_home_needs(store) ||
+		    !pp_lock_try(&shared->gate, id))
+			return;
+		if (pp_home_pressed(store) && !pp_home_needs(store)) {
+			atomic_store_explicit(&shared->pressing, 0, memory_order_release);
+			atomic_fetch_sub_explicit(&shared->pressure, 1, memory_order_release);
+		}
+		pp_lock_release(&shared->gate);
 	}
-	pp_lock_release(&shared->gate);
 }
 
 bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to)
@@ -310,11 +237,11 @@ bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to)
 struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical)
 {
 	struct pp_waiter *waiter;
-	struct home_turn turn;
+	struct pp_turn turn;
 
-	turn_begin(store, &turn, id);
+	pp_turn_begin(store, &turn, id);
 	waiter = pp_queue_join(store, n, critical);
-	turn_end(store, &turn);
+	pp_turn_end(store, &turn);
 	return waiter;
 }
 
@@ -349,14 +276,16 @@ uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t
 
 bool pp_home_give_up(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
 {
-	struct home_turn turn;
+	struct pp_turn turn;
 	bool waits;
 
-	turn_begin(store, &turn, id);
+	pp_turn_begin(store, &turn, id);
 	waits = atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS;
-	if (waits)
+	if (waits) {
 		pp_queue_leave(store, waiter);
-	turn_end(store, &turn);
+		pp_queue_done(store, waiter);
+	}
+	pp_turn_end(store, &turn);
 	return waits;
 }
 
@@ -376,10 +305,10 @@ static bool waiter_died(const struct pp_waiter *waiter)
 uint32_t pp_home_bury(struct pp_store *store, uint32_t id)
 {
 	struct pp_shared *shared = store->shared;
-	struct home_turn turn;
+	struct pp_turn turn;
 	uint32_t dead = 0;
 
-	turn_begin(store, &turn, id);
+	pp_turn_begin(store, &turn, id);
 	for (uint32_t i = 0; i < PP_WAITERS_MAX; i++) {
 		struct pp_waiter *waiter = &store->waiters[i];
 
@@ -392,6 +321,6 @@ uint32_t pp_home_bury(struct pp_store *store, uint32_t id)
 		pp_queue_done(store, waiter);
 		dead++;
 	}
-	turn_end(store, &turn);
+	pp_turn_end(store, &turn);
 	return dead;
 }

@@ -52,11 +52,11 @@ struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, 
  * reserve's are marked, if they are for what is critical, or leased. */
 uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t id,
 		       uint32_t *offsets, uint32_t room);
-/* Out of line without. False: it has been granted meanwhile. */
+/* Out of line without, the entry another's to use. False: it has been granted meanwhile. */
 bool pp_home_give_up(struct pp_store *store, struct pp_waiter *waiter, uint32_t id);
 /* Those whose process has gone leave, and what they were granted goes on. Returns how many. */
 uint32_t pp_home_bury(struct pp_store *store, uint32_t id);
-/* Has claimed all, or given up. */
+/* Has claimed all: the entry is another's to use. */
 void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id);
 
 #endif

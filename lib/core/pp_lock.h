@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "pp_types.h"
 
@@ -36,7 +37,18 @@ static inline bool pp_lock_try(pp_lock_word *lock, uint32_t id)
 						       memory_order_acquire, memory_order_relaxed);
 }
 
-/* Spins, and yields only when the holder seems to have lost its CPU. */
+/* The holder seems to have lost its CPU: whoever goes on asking keeps it from having one. */
+static inline void pp_lock_rest(unsigned spins)
+{
+	struct timespec rest = { 0, 50000 };
+
+	if (spins < 4 * 256)
+		sched_yield();
+	else
+		nanosleep(&rest, NULL);
+}
+
+/* Spins, then yields, then sleeps a little. */
 static inline void pp_lock_take(pp_lock_word *lock, uint32_t id)
 {
 	unsigned spins = 0;
@@ -48,7 +60,7 @@ static inline void pp_lock_take(pp_lock_word *lock, uint32_t id)
 		atomic_store_explicit(&lock->waiting, 1, memory_order_relaxed);
 		_mm_pause();
 		if (++spins % 256 == 0)
-			sched_yield();
+			pp_lock_rest(spins);
 	}
 	if (PP_UNLIKELY(atomic_load_explicit(&lock->waiting, memory_order_relaxed)))
 		atomic_store_explicit(&lock->waiting, 0, memory_order_relaxed);

@@ -61,6 +61,9 @@ void pp_page_remove(struct pp_pool *pool, uint32_t p)
 	atomic_fetch_sub_explicit(&store->shared->total, page->count, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&store->shared->carved, carved, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&store->shared->pages_present, 1, memory_order_relaxed);
+	/* A floor that was set while this hugepage was about to leave. */
+	if (atomic_load(&store->shared->floor) > atomic_load(&store->shared->total))
+		pp_home_floor(store, PP_NOBODY, (uint32_t)atomic_load(&store->shared->total));
 	/* Nothing to carve, until the hugepage comes back. */
 	atomic_store_explicit(&page->carved, page->count, memory_order_relaxed);
 	atomic_store_explicit(&page->collected, 0, memory_order_relaxed);

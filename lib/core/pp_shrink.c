@@ -62,6 +62,7 @@ static void shrink_sift(struct shrink *shrink, pp_sift_fn fn)
 	struct pp_store *store = &shrink->pool->store;
 	uint32_t skipped;
 
+	pp_late_place(store, PP_NOBODY);
 	pp_take_all(store, &skipped);
 	pp_take_published(store);
 	for (uint32_t d = 0; d < store->shared->facts.nodes; d++)

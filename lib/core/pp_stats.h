@@ -22,7 +22,7 @@ struct pp_stats {
 	uint64_t reserve;    /* for PP_CRITICAL only */
 	uint64_t floor;      /* what the reserve is to hold (pp_pool_set_reserve()) */
 	uint64_t marked;     /* in flight, drawn from the reserve */
-	uint64_t leased;     /* in flight, in leases or taken from them */
+	uint64_t leased;     /* in flight, lying in leases */
 	uint64_t collected;  /* held back: their hugepage is about to leave */
 	uint64_t high_water; /* most buffers that were ever in use or cached at once,
 			      * to the granularity of carving: carving comes last */

@@ -54,24 +54,19 @@ static bool owner_is_idle(const struct pp_owner *owner)
 	return false;
 }
 
+/* With its lock held. */
 static uint32_t take_from(struct pp_store *store, struct pp_owner *owner, uint32_t *skipped)
 {
-	uint32_t n = 0;
-
-	pp_lock_take(&owner->lock, PP_NOBODY);
 	/* It may have been through its slow path meanwhile: then it has spilled. One
 	 * that holds nothing may be about to. */
-	if (owner_is_closed(owner) && !owner->quiet) {
-		owner->quiet = owner_is_idle(owner);
-		if (owner->quiet)
-			n = pp_owner_spill(store, owner, PP_NOBODY);
-		else {
-			atomic_fetch_add_explicit(&store->shared->skipped, 1, memory_order_relaxed);
-			++*skipped;
-		}
-	}
-	pp_lock_release(&owner->lock);
-	return n;
+	if (!owner_is_closed(owner) || owner->quiet)
+		return 0;
+	owner->quiet = owner_is_idle(owner);
+	if (owner->quiet)
+		return pp_owner_spill(store, owner, PP_NOBODY);
+	atomic_fetch_add_explicit(&store->shared->skipped, 1, memory_order_relaxed);
+	++*skipped;
+	return 0;
 }
 
 uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped)
@@ -80,7 +75,6 @@ uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped)
 	uint32_t end, n = 0;
 
 	*skipped = 0;
-
 	pp_lock_take(&shared->taking, PP_NOBODY);
 	end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
 	for (uint32_t i = 0; i < end; i++) {
@@ -89,9 +83,32 @@ uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped)
 		pp_lock_release(&store->owners[i].lock);
 	}
 	take_barrier(store);
-	for (uint32_t i = 0; i < end; i++)
+	for (uint32_t i = 0; i < end; i++) {
+		pp_lock_take(&store->owners[i].lock, PP_NOBODY);
 		n += take_from(store, &store->owners[i], skipped);
+		pp_lock_release(&store->owners[i].lock);
+	}
 	pp_lock_release(&shared->taking);
+	return n;
+}
+
+uint32_t pp_take_closed(struct pp_store *store, uint32_t *skipped, uint64_t deadline)
+{
+	uint32_t end = atomic_load_explicit(&store->shared->owners_end, memory_order_acquire);
+	uint32_t n = 0;
+
+	*skipped = 0;
+	if (pp_sleep_now() >= deadline)
+		return 0;
+	take_barrier(store);
+	for (uint32_t i = 0; i < end; i++) {
+		if (!pp_lock_try(&store->owners[i].lock, PP_NOBODY)) {
+			++*skipped;
+			continue;
+		}
+		n += take_from(store, &store->owners[i], skipped);
+		pp_lock_release(&store->owners[i].lock);
+	}
 	return n;
 }
 

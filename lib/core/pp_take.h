@@ -11,6 +11,12 @@ void pp_take_register(void);
 /* The private buffers of all owners that are idle go home. Returns how many;
  * `skipped`: how many owners were in the middle of something. */
 uint32_t pp_take_all(struct pp_store *store, uint32_t *skipped);
+/*
+ * The same for who has pressed the pool, so that all are closed, and has no
+ * time to wait for a thread that may have lost its CPU with a lock: whose lock
+ * is held is skipped. Does nothing at all once `deadline` has passed.
+ */
+uint32_t pp_take_closed(struct pp_store *store, uint32_t *skipped, uint64_t deadline);
 /* Every published block goes home, buffer by buffer. */
 void pp_take_published(struct pp_store *store);
 
