@@ -83,8 +83,11 @@ struct seeds_runner {
 	const struct bench_options *options;
 	unsigned lcore; /* the second one */
 	double ghz;     /* of the TSC */
+	uint64_t late;  /* when the workload has taken as long as it may */
 	struct seeds_results *results;
 };
+/* Whether there is another round: on a busy machine there are fewer, but some. */
+bool seeds_goes_on(const struct seeds_runner *run, unsigned round);
 
 /* A new row, or NULL without memory; the floor's comes last of its workload. */
 struct seeds_row *row_open(struct seeds_runner *run, enum seeds_subject subject, const char *who,

@@ -103,7 +103,7 @@ static int crypt_measure(struct seeds_runner *run, struct crypt *crypt, void *se
 {
 	int error = 0;
 
-	for (unsigned round = 0; round <= run->options->rounds && !error; round++)
+	for (unsigned round = 0; seeds_goes_on(run, round) && !error; round++)
 		error = crypt_round(run, crypt, seats, rows, round > 0);
 	for (unsigned who = 0; who < CHAIN_MAKERS; who++)
 		for (unsigned i = 0; i < IN_FLIGHT; i++) {

@@ -187,7 +187,7 @@ static void fill_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPLE
 	uint32_t cycles[CALLS], random = 1;
 	uint16_t sizes[CALLS];
 
-	for (unsigned round = 0; round <= run->options->rounds; round++) {
+	for (unsigned round = 0; seeds_goes_on(run, round); round++) {
 		struct fill_job fill = { .sizes = sizes, .total = SEEDS_REQUEST, .cycles = cycles };
 
 		/* 1 .. 256, the same for each peer. */

@@ -80,7 +80,7 @@ static int page_measure(struct seeds_runner *run, struct seeds_row *rows[WAYS][P
 		seats.seats[MEMPOOL][i] = pools->mempool;
 		seats.seats[FLOOR][i] = seats.carousel;
 	}
-	for (unsigned round = 0; round <= run->options->rounds && !error; round++)
+	for (unsigned round = 0; seeds_goes_on(run, round) && !error; round++)
 		page_round(run, rows, pools, &seats, round > 0);
 	carousel_destroy(seats.carousel);
 	lifo_destroy(seats.lifo);

@@ -61,7 +61,7 @@ static int refill_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPL
 		seats[MEMPOOL_ONE][i] = seats[MEMPOOL_BULK][i] = pools->mempool;
 		seats[FLOOR][i] = carousel;
 	}
-	for (unsigned round = 0; round <= run->options->rounds; round++)
+	for (unsigned round = 0; seeds_goes_on(run, round); round++)
 		for (unsigned who = 0; who < PEOPLE; who++) {
 			struct pair_sample pair;
 

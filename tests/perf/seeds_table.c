@@ -123,7 +123,8 @@ static void workload_print(FILE *out, const struct seeds_results *results,
 void seeds_print(FILE *out, const struct seeds_results *results,
 		 const struct bench_machine *machine)
 {
-	fprintf(out, "%s, %ld CPUs, TSC %.2f GHz; %s; %s; %s. %u rounds, peers interleaved.\n",
+	fprintf(out,
+		"%s, %ld CPUs, TSC %.2f GHz; %s; %s; %s. Up to %u rounds, peers interleaved.\n",
 		machine->cpu, machine->cpus, machine->ghz, machine->kernel, machine->compiler,
 		machine->dpdk, results->rounds);
 	for (unsigned subject = 0; subject < SEEDS_SUBJECTS; subject++)

@@ -256,7 +256,7 @@ static void wait_measure(struct seeds_runner *run, struct seeds_row *rows[PEOPLE
 	uint32_t random = 1;
 	long switches;
 
-	for (unsigned round = 0; round < rounds; round++) {
+	for (unsigned round = 0; round < rounds && seeds_goes_on(run, round); round++) {
 		struct wait_job wait = {
 			.sizes = sizes, .delays = delays, .late = late, .switches = &switches
 		};
