@@ -23,7 +23,6 @@ static int params_check(const struct pp_mempool_params *given, struct pp_mempool
 	if (given->sz > known)
 		return pp_fail(-EINVAL, "params.sz %zu: this library knows %zu bytes of it",
 			       given->sz, known);
-	memset(params, 0, known);
 	memcpy(params, given, given->sz);
 	if (!params->name)
 		params->name = "mempool";
@@ -51,7 +50,7 @@ static void mempool_free(struct pp_mempool *mp)
 
 PP_API int pp_mempool_create(const struct pp_mempool_params *given, struct pp_mempool **mempool)
 {
-	struct pp_mempool_params params;
+	struct pp_mempool_params params = { .sz = 0 };
 	struct pp_mempool *mp;
 	int rc;
 
