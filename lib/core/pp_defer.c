@@ -103,7 +103,7 @@ static void kept_fill(struct pp_defer *d, struct pp_cache *cache)
 
 PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer **out)
 {
-	struct pp_defer_params p;
+	struct pp_defer_params p = { 0 };
 	struct pp_defer *d;
 	int rc = params_check(params, &p);
 

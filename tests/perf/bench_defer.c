@@ -154,7 +154,7 @@ static void figures_of(double *samples, unsigned rounds, double *least, double *
 static void table_show(struct results *results, const struct bench_machine *machine,
 		       uint64_t starved)
 {
-	double least, median, ours;
+	double least, median, ours = 0;
 
 	printf("%s, %ld CPUs, TSC %.2f GHz; %s; %s; %s\n"
 	       "TSC cycles per object, allocated, deferred and freed: least (median) of %u rounds,\n"
@@ -228,7 +228,7 @@ static int json_show(FILE *out, struct results *results, const struct bench_mach
 		     fputc('\n', out) == EOF;
 
 	json_decref(json);
-	return fclose(out) || failed ? -EIO : 0;
+	return failed || fflush(out) ? -EIO : 0;
 }
 
 static const char usage[] =
@@ -325,6 +325,19 @@ static int eal_start(int cpu)
 	return rte_eal_init(sizeof(argv) / sizeof(argv[0]) - 1, argv) < 0 ? -rte_errno : 0;
 }
 
+static int environment_start(struct options *options)
+{
+	if (cpus_choose(options->cpus)) {
+		fprintf(stderr, "pktpool-bench-defer: needs two CPUs, may use one\n");
+		return BENCH_ENVIRONMENT;
+	}
+	if (!eal_start(options->cpus[0]))
+		return 0;
+	fprintf(stderr, "pktpool-bench-defer: EAL does not start: %s (hugepages?)\n",
+		rte_strerror(rte_errno));
+	return BENCH_ENVIRONMENT;
+}
+
 static int bench_measure(const struct options *options, FILE *json)
 {
 	static struct results results;
@@ -361,16 +374,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pktpool-bench-defer: %s: %s\n", options.json, strerror(errno));
 		return BENCH_FAILED;
 	}
-	if (cpus_choose(options.cpus)) {
-		fprintf(stderr, "pktpool-bench-defer: needs two CPUs, may use one\n");
-		return BENCH_ENVIRONMENT;
-	}
-	if (eal_start(options.cpus[0])) {
-		fprintf(stderr, "pktpool-bench-defer: EAL does not start: %s (hugepages?)\n",
-			rte_strerror(rte_errno));
-		return BENCH_ENVIRONMENT;
-	}
-	rc = bench_measure(&options, json);
-	rte_eal_cleanup();
+	rc = environment_start(&options);
+	rc = rc ? rc : bench_measure(&options, json);
+	if (rc != BENCH_ENVIRONMENT)
+		rte_eal_cleanup();
+	if (json && fclose(json))
+		rc = rc ? rc : BENCH_FAILED;
 	return rc;
 }
