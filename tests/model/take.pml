@@ -11,10 +11,11 @@
  * close_limits    pp_owner_close(), with the lock around it
  * barrier         take_barrier() (T3)
  * in the taker    take_from() with owner_is_closed(), owner_is_idle() (T4)
- * handler         a signal handler on the owner's CPU that calls the fast path,
- *                 and closes the limits behind it when it has changed `s`
+ * handler         a signal handler on the owner's CPU that tries, as the owner
+ *                 does then, too: try.pml
  *
- * One owner and two takers, three calls of the owner. Patience ends at any
+ * One owner and two takers, three calls of the owner; or one taker, one call
+ * and up to two signals. Patience ends at any
  * time: a taker may skip who is not idle. When all is done every buffer must be
  * somewhere, no buffer in two places, and an owner that is idle must look idle,
  * or its buffers could never be taken.
@@ -31,29 +32,30 @@
  * MUTANT OPEN_UNLOCKED    the owner opens its limits after it has released its lock
  * MUTANT OPEN_OLD_S       the owner's slow path does not load `s` again
  * MUTANT NONE_STORES      a call for no buffers stores `want` and `s` as the others do
- * VARIANT HANDLER         with the handler, and one taker
- * MUTANT HANDLER+NO_PARKED    the slow path does not say PARKED
- * MUTANT HANDLER+HANDLER_OPEN the handler leaves the limits open
- * MUTANT HANDLER+HANDLER_BUSY the handler does not look whether it has come in between
- * MUTANT HANDLER+NO_BARRIER   T3 is missing
+ * VARIANT HANDLER         with the handler
+ * MUTANT HANDLER+NO_BARRIER      T3 is missing
+ * MUTANT HANDLER+NO_PARKED       the slow path does not say PARKED
+ * MUTANT HANDLER+LEFT_OPEN       who has tried leaves the limits open
+ * MUTANT HANDLER+NOT_BETWEEN     who tries does not look whether it has come in between
+ * MUTANT HANDLER+TRY_OLD_S       who tries goes by the `s` of before its intent
+ * MUTANT HANDLER+TRY_BY_S        who tries says in `want` where `s` will be, and looks at `s` again
+ * MUTANT HANDLER+SETTLE_ONCE     `want` is stored without another look at `s`
+ * MUTANT HANDLER+SETTLE_BY_WANT  `want` is stored if it is not `s`
  */
 #ifdef HANDLER
 #define TAKERS 1
+#define OPS 1
 #else
 #define TAKERS 2
-#endif
-#ifndef OPS
 #define OPS 3
 #endif
 #define CPUS (1 + TAKERS)
-#ifndef DEPTH
 #define DEPTH 4
-#endif
-
 #define WORDS MORE
 #include "line.pml"
 #define home_put depot_put
 #include "owner.pml"
+#include "try.pml"
 
 byte done;
 bool interrupted;
@@ -66,8 +68,8 @@ bool interrupted;
 
 proctype owner() UNINTERRUPTED
 {
-	byte s, limit, b = NOTHING, ops;
-	bool yes, refilled;
+	byte s, limit, b = NOTHING, ops, seen, old;
+	bool yes, ok;
 
 	do
 	:: ops < OPS ->
@@ -116,6 +118,13 @@ proctype owner() UNINTERRUPTED
 #endif
 			:: else -> put_slow()
 			fi
+#ifdef HANDLER
+		:: true -> try_get(held)
+		:: held ->
+			b = (held & 1 -> 0 : 1);
+			try_put(held)
+		:: true -> settle()
+#endif
 #ifdef NONE_STORES
 		:: true -> /* none */
 			load(ME, S, s);
@@ -127,7 +136,7 @@ proctype owner() UNINTERRUPTED
 			fi
 #endif
 		fi;
-		d_step { s = 0; limit = 0; b = NOTHING }
+		atomic { s = 0; limit = 0; b = NOTHING; seen = 0; old = 0; ok = 0 }
 	:: else -> break
 	od;
 	done++
@@ -136,54 +145,18 @@ proctype owner() UNINTERRUPTED
 #ifdef HANDLER
 proctype handler()
 {
-	byte want, s, limit, b = NOTHING, times;
+	byte s, seen, old, b = NOTHING, times;
+	bool ok;
 
 	do
 	:: times < 2 ->
 		interrupted = 1;
 		times++;
-		load(ME, WANT, want);
-		load(ME, S, s);
 		if
-#ifdef HANDLER_BUSY
-		:: want != PARKED ->
-#else
-		:: want == s ->
-#endif
-			if
-			:: b == NOTHING ->
-				store(ME, WANT, s - 1);
-				load(ME, LO, limit);
-				if
-				:: s - 1 >= limit ->
-					load(ME, SLOT + s - 1, b);
-					hand_out(b, kept);
-					store(ME, S, s - 1);
-#ifndef HANDLER_OPEN
-					store(ME, LO, LO_CLOSED);
-					store(ME, HI, HI_CLOSED)
-#endif
-				:: else -> store(ME, WANT, s)
-				fi
-			:: else ->
-				store(ME, WANT, s + 1);
-				load(ME, HI, limit);
-				if
-				:: s + 1 <= limit ->
-					kept = kept & ~BIT(b);
-					store(ME, SLOT + s, b);
-					store(ME, S, s + 1);
-					b = NOTHING;
-#ifndef HANDLER_OPEN
-					store(ME, LO, LO_CLOSED);
-					store(ME, HI, HI_CLOSED)
-#endif
-				:: else -> store(ME, WANT, s)
-				fi
-			fi
-		:: else
+		:: kept == 0 -> try_get(kept)
+		:: else -> try_put(kept)
 		fi;
-		d_step { want = 0; s = 0; limit = 0; interrupted = 0 }
+		atomic { s = 0; seen = 0; old = 0; ok = 0; interrupted = 0 }
 	:: break
 	od;
 	done++
@@ -216,7 +189,9 @@ proctype taker(byte cpu)
 	bool presses;
 
 	if
+#ifndef HANDLER
 	:: d_step { drained(cpu) -> presses = 1; pressure++ }
+#endif
 	:: skip
 	fi;
 	lock(cpu, TAKING);
@@ -278,12 +253,16 @@ init {
 	byte s, b;
 
 	atomic {
-		mem[S] = END;
-		mem[WANT] = END;
 		mem[LO] = START;
 		mem[HI] = END;
 		mem[SLOT + START] = 0;
-		mem[SLOT + START + 1] = 1;
+		if
+		:: mem[S] = END; mem[SLOT + START + 1] = 1
+#ifdef HANDLER
+		:: mem[S] = START + 1; held = BIT(1)
+#endif
+		fi;
+		mem[WANT] = mem[S];
 		run owner();
 		run buffer(ME);
 		run taker(1);
