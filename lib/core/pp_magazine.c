@@ -104,8 +104,11 @@ void pp_magazines_close(struct pp_magazines *set)
 	pthread_mutex_lock(&sets_lock);
 	sets[set->slot] = NULL;
 	pthread_mutex_unlock(&sets_lock);
-	while (set->first)
-		magazine_remove(set->first);
+	for (struct pp_magazine *magazine = set->first, *next; magazine; magazine = next) {
+		next = magazine->next;
+		free(magazine);
+	}
+	set->first = NULL;
 }
 
 struct pp_magazine *pp_magazine_make(struct pp_magazines *set)

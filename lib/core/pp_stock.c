@@ -152,22 +152,23 @@ static void stock_say(struct pp_objcache *oc)
 	__atomic_store_n(&set->put_long, pressed, __ATOMIC_SEQ_CST);
 }
 
-/* The word of a whole buffer, and its bit there. */
-static uint64_t *ours_word(struct pp_objcache *oc, const void *buffer, uint64_t *bit)
+static void stock_note(struct pp_objcache *oc, const struct pp_slab *slab, bool ours)
 {
-	uint32_t index = (uint32_t)pp_buffer_index(oc->region, buffer);
+	uint32_t index = (uint32_t)pp_buffer_index(oc->region, slab->buffer);
+	uint64_t bit = 1ull << index % 64;
 
-	*bit = 1ull << index % 64;
-	return &oc->ours[index / 64];
+	if (ours)
+		oc->ours[index / 64] |= bit;
+	else
+		oc->ours[index / 64] &= ~bit;
 }
 
 void pp_stock_enter(struct pp_objcache *oc, struct pp_slab *slabs)
 {
 	while (slabs) {
 		struct pp_slab *next = slabs->next;
-		uint64_t bit;
 
-		*ours_word(oc, slabs->buffer, &bit) |= bit;
+		stock_note(oc, slabs, true);
 		pp_slab_enter(&oc->books[slabs->critical], slabs, &oc->shape);
 		slabs = next;
 	}
@@ -184,10 +185,9 @@ struct pp_slab *pp_stock_trim(struct pp_objcache *oc, bool all)
 
 		while (book->empty > (critical ? 0 : keep)) {
 			struct pp_slab *slab = book->lists[PP_SLAB_EMPTY];
-			uint64_t bit;
 
 			pp_slab_leave(book, slab);
-			*ours_word(oc, slab->buffer, &bit) &= ~bit;
+			stock_note(oc, slab, false);
 			slab->next = slabs;
 			slabs = slab;
 		}
