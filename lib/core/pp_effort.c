@@ -51,6 +51,8 @@ static unsigned effort_draw(struct pp_store *store, struct pp_owner *owner, void
 	if (pp_home_promise(store, owner->line.id, n - got, &share)) {
 		effort_claim(store, owner, &share, bufs + got);
 		got = n;
+		/* Somebody may have freed into the depot before the reserve was short. */
+		pp_home_feed(store, owner->line.id);
 	}
 	pp_pressure_end(store);
 	return got;

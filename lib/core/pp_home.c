@@ -38,7 +38,7 @@ static uint32_t home_place(struct pp_store *store, uint32_t d, uint32_t id, cons
 	bool waiting = atomic_load_explicit(&shared->waiting, memory_order_relaxed);
 	bool marked = atomic_load_explicit(&shared->marked, memory_order_relaxed);
 	uint32_t floor = atomic_load_explicit(&shared->floor, memory_order_relaxed);
-	uint32_t have = pp_depot_count(store, pp_store_reserve(store));
+	uint32_t have = pp_turn_reserve(store);
 	uint32_t lack = floor > have ? floor - have : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -94,7 +94,7 @@ uint32_t pp_home_put(struct pp_store *store, uint32_t d, uint32_t id, const uint
 static uint64_t home_lack(const struct pp_store *store)
 {
 	uint32_t floor = atomic_load_explicit(&store->shared->floor, memory_order_relaxed);
-	uint32_t have = pp_depot_count(store, pp_store_reserve(store)), pile = pp_turn_pile(store);
+	uint32_t have = pp_turn_reserve(store), pile = pp_turn_pile(store);
 	uint64_t demand = pp_queue_demand(store);
 
 	return (floor > have ? floor - have : 0) + (demand > pile ? demand - pile : 0);

@@ -9,9 +9,6 @@
 	__atomic_store_n(&(owner)->counters.counter, (owner)->counters.counter + (n), \
 			 __ATOMIC_RELAXED)
 
-/* In `want`: inside the slow path, so that the owner reloads `s` under its lock. */
-#define PARKED INT_MIN
-
 static int32_t owner_s(const struct pp_owner *owner)
 {
 	return __atomic_load_n(&owner->line.s, __ATOMIC_RELAXED);
@@ -80,11 +77,11 @@ static void owner_open(const struct pp_store *store, struct pp_owner *owner)
 
 static void owner_enter(struct pp_store *store, struct pp_owner *owner)
 {
-	owner_want(owner, PARKED);
+	owner_want(owner, PP_OWNER_PARKED);
 	if (PP_UNLIKELY(pp_late_any(store)))
 		pp_late_place(store, owner->line.id);
 	pp_lock_take(&owner->lock, owner->line.id);
-	owner_want(owner, PARKED);
+	owner_want(owner, PP_OWNER_PARKED);
 }
 
 static void owner_leave(struct pp_store *store, struct pp_owner *owner)

@@ -11,6 +11,11 @@
 #define PP_OWNER_EMPTIES 16
 #define PP_OWNER_NAME 16
 
+/* In `want`, which is no `s` then: on the slow path, so that `s` is loaded again
+ * under the lock; and in the middle of a try. */
+#define PP_OWNER_PARKED INT32_MIN
+#define PP_OWNER_TRIES (INT32_MIN + 1)
+
 enum pp_owner_state {
 	PP_OWNER_FREE = 0,
 	PP_OWNER_CLAIMED, /* somebody is filling it in */

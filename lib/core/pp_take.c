@@ -47,7 +47,7 @@ static bool owner_is_idle(const struct pp_owner *owner)
 		 * that was never there. Pairs with T1 and T2. */
 		want = __atomic_load_n(&owner->line.want, __ATOMIC_SEQ_CST);
 		s = __atomic_load_n(&owner->line.s, __ATOMIC_ACQUIRE);
-		if (want == s || want == INT_MIN)
+		if (want == s || want == PP_OWNER_PARKED)
 			return true;
 		_mm_pause();
 	}

@@ -35,26 +35,23 @@ static bool own_close(struct pp_cache *c)
 	       limit_close(c->mode ? &c->far_hi : &c->hi, -1, OWN_HI);
 }
 
-/* This thread is between two calls, or has not begun to show that it is not. */
-static bool own_idle(const struct pp_cache *c, int32_t *s)
+/*
+ * This thread is between two calls, or has not begun to show that it is not.
+ * What it intends is then no number that `s` could be: a handler, which acts
+ * where they are equal, comes before this or not at all.
+ */
+static bool own_begin(struct pp_cache *c)
 {
-	int32_t want = __atomic_load_n(&c->want, __ATOMIC_RELAXED);
-
-	*s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
-	return want == *s;
+	if (__atomic_load_n(&c->want, __ATOMIC_RELAXED) != __atomic_load_n(&c->s, __ATOMIC_RELAXED))
+		return false;
+	pp_cache_intend(c, PP_OWNER_TRIES);
+	return true;
 }
 
-/*
- * Says where `s` will be. A handler may have been here since it was read: looked
- * at again, as none touches anything from now on. False: not to be done.
- */
-static bool own_intend(struct pp_cache *c, int32_t s, int32_t want)
+static void own_end(struct pp_cache *c, int32_t s)
 {
-	pp_cache_intend(c, want);
-	if (__atomic_load_n(&c->s, __ATOMIC_RELAXED) == s && own_close(c))
-		return true;
-	pp_owner_settle(c);
-	return false;
+	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE); /* T2 */
+	__atomic_store_n(&c->want, s, __ATOMIC_RELEASE);
 }
 
 unsigned pp_try_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n, bool burst)
@@ -62,19 +59,20 @@ unsigned pp_try_get(struct pp_store *store, struct pp_cache *c, void **bufs, uns
 	int32_t start, s;
 	unsigned k;
 
-	if (c->mode & PP_MODE_CLOSED || !own_idle(c, &s))
+	if (c->mode & PP_MODE_CLOSED || !own_begin(c))
 		return 0;
+	s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	start = pp_owner_start(store, (struct pp_owner *)c);
 	k = (unsigned)(s - start) < n ? (unsigned)(s - start) : n;
 	/* None: as in pp_cache_get(), `s` must not be stored then. */
-	if (!k || (k < n && !burst))
+	if (!k || (k < n && !burst) || !own_close(c)) {
+		pp_owner_settle(c);
 		return 0;
-	if (!own_intend(c, s, s - (int32_t)k))
-		return 0;
+	}
 	s -= (int32_t)k;
 	pp_cache_count(c, k);
 	pp_store_out(store, c->slots + s, bufs, k);
-	__atomic_store_n(&c->s, s, __ATOMIC_RELEASE); /* T2 */
+	own_end(c, s);
 	if (store->holders)
 		pp_guard_out(store, c->id + 1, bufs, k);
 	return k;
@@ -85,17 +83,18 @@ static bool try_put(struct pp_store *store, struct pp_cache *c, void *const *buf
 	int32_t end, s;
 
 	/* Debug mode wants to look at them, which takes its time. */
-	if (c->mode & (PP_MODE_CLOSED | PP_MODE_DEBUG) || !own_idle(c, &s))
+	if (c->mode & (PP_MODE_CLOSED | PP_MODE_DEBUG) || !own_begin(c))
 		return false;
+	s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	end = pp_owner_start(store, (struct pp_owner *)c) + (int32_t)store->blocks.size;
-	if (n > (unsigned)(end - s))
+	if (n > (unsigned)(end - s) || !own_close(c)) {
+		pp_owner_settle(c);
 		return false;
-	if (!own_intend(c, s, s + (int32_t)n))
-		return false;
+	}
 	if (store->holders)
 		pp_guard_home(store, bufs, n);
 	pp_store_in(store, c->slots + s, bufs, n);
-	__atomic_store_n(&c->s, s + (int32_t)n, __ATOMIC_RELEASE); /* T2 */
+	own_end(c, s + (int32_t)n);
 	return true;
 }
 
