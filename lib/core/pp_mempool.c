@@ -50,7 +50,7 @@ static void mempool_free(struct pp_mempool *mp)
 
 PP_API int pp_mempool_create(const struct pp_mempool_params *given, struct pp_mempool **mempool)
 {
-	struct pp_mempool_params params = { .sz = 0 };
+	struct pp_mempool_params params = { .name = "mempool" };
 	struct pp_mempool *mp;
 	int rc;
 
