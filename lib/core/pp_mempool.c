@@ -233,10 +233,10 @@ PP_API unsigned pp_mempool_alloc_bulk_cb(struct pp_mempool *mp, unsigned n, unsi
 					 struct pp_wait *wait, pp_bulk_fn fn, void *arg)
 {
 	void *few[ON_STACK], **elems = few;
-	int rc = request_check(mp, fn ? (void *)few : NULL, n, flags);
+	int rc = fn ? request_check(mp, few, n, flags) : pp_fail(-EINVAL, "no function: NULL");
 	unsigned got = 0, k = 0;
 
-	if (rc) {
+	if (rc || !fn) {
 		errno = -rc;
 		return 0;
 	}
