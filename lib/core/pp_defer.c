@@ -114,9 +114,10 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
 		return pp_fail(-ENOMEM, "%s: no memory for its handle", p.name);
 	memset(d, 0, sizeof(*d));
 	d->fillers = aligned_alloc(2 * PP_LINE, p.threads * sizeof(*d->fillers));
-	rc = d->fillers ? 0 : pp_fail(-ENOMEM, "%s: no memory for %u threads", p.name, p.threads);
-	if (rc)
+	if (!d->fillers) {
+		rc = pp_fail(-ENOMEM, "%s: no memory for %u threads", p.name, p.threads);
 		goto free_defer;
+	}
 	memset(d->fillers, 0, p.threads * sizeof(*d->fillers));
 	for (uint32_t i = 0; i < p.threads; i++)
 		d->fillers[i].seen = UINT64_MAX;

@@ -38,7 +38,7 @@ struct options {
 struct reader {
 	struct defer_bench *bench;
 	int cpu;
-	_Atomic bool up, stop;
+	bool up, stop;
 	pthread_t thread;
 };
 
