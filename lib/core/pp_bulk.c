@@ -86,12 +86,22 @@ static bool fill_one(void *buf, void *arg)
 PP_API unsigned pp_alloc_bulk_fill(struct pp_cache *cache, void **bufs, unsigned n, unsigned flags)
 {
 	struct bulk_fill fill = { bufs, bufs + n };
-	unsigned set = 0;
+	unsigned set = 0, got = 0, gap;
 
 	for (unsigned i = 0; i < n; i++)
 		set += bufs[i] != NULL;
 	fill_seek(&fill);
-	return set + pp_alloc_bulk_cb(cache, n - set, flags, fill_one, &fill);
+	if (flags & (PP_CRITICAL | PP_WAIT))
+		return set + hand_over_whole(cache, n - set, flags, fill_one, &fill);
+	/* A gap is an array. */
+	for (; fill.slot < fill.end; fill.slot += gap, fill_seek(&fill)) {
+		for (gap = 1; fill.slot + gap < fill.end && !fill.slot[gap];)
+			gap++;
+		got += pp_alloc_burst(cache, fill.slot, gap, flags);
+		if (!fill.slot[gap - 1])
+			break;
+	}
+	return set + got;
 }
 
 struct bulk_list {
