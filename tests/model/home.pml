@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Home: where a freed buffer goes while somebody needs it, included by
- * queue.pml. Of lib/core/pp_home.c and pp_sleep.c:
+ * queue.pml. Of lib/core/pp_home.c, pp_turn.c and pp_sleep.c:
  *
  * here          there
- * serve_        home_serve_all(), home_serve(), with what is granted (H3)
- * unlock_home   turn_end(), the end of it wake
+ * serve_        turn_serve_all(), turn_serve(), with what is granted (H3)
+ * unlock_home   pp_turn_end() with turn_flush(), the end of it wake
  * feed          pp_home_feed()
  * home_put      pp_home_put() (H2, H4)
  * relax         pp_home_relax()

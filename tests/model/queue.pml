@@ -7,7 +7,8 @@
  * put            pp_cache_put() into an empty cache, or its slow path
  * cacheless      pp_pool_free(); home_put() is in home.pml
  * begin          pp_pressure_begin() (H1); its end is pp_pressure_end()
- * take           pp_take_all() for one owner, with take_from()
+ * take           pp_take_closed() for one owner, but for its lock: pp_take_all(),
+ *                with take_from()
  * waiter         pp_effort_wait(): pp_home_join(), wait_in_line(),
  *                pp_home_give_up(), pp_home_claim()
  * in the waiter  pp_sleep() and its futex

@@ -6,8 +6,8 @@
  * here               there
  * limit_close        limit_close() of pp_try.c
  * settle             pp_owner_settle() of pp_owner.h
- * intend             own_intend() with own_close()
- * try_get, try_put   pp_try_get(), try_put() with own_idle()
+ * intend             own_begin() with its intent, and own_close()
+ * try_get, try_put   pp_try_get(), try_put(), which end in own_end() or settle
  */
 #define LO_OWN 7
 #define HI_OWN 1
