@@ -99,7 +99,7 @@ static uint32_t line_place(struct pp_mempool *mp, void *const *elems, uint32_t n
 			return n;
 		k = n < first->n ? n : first->n;
 		n -= k;
-		if (k)
+		if (elems && k)
 			memcpy(first->elems, elems + n, k * sizeof(*elems));
 		line_serve(mp, first, k);
 		line_kick(mp, first, turn);
