@@ -23,23 +23,37 @@ void pp_depot_push(struct pp_store *store, uint32_t d, uint32_t ticket)
 	pp_stack_push(&depot->full[side & 1], &store->blocks, ticket);
 }
 
+static void depot_count_off(struct pp_depot *depot, uint32_t n)
+{
+	atomic_fetch_sub_explicit(&depot->buffers, n, memory_order_release);
+}
+
 static uint32_t depot_pop_side(struct pp_store *store, struct pp_depot *depot, uint32_t side)
 {
 	uint32_t ticket = pp_stack_pop(&depot->full[side & 1], &store->blocks);
 
 	if (ticket != PP_TICKET_NONE)
-		atomic_fetch_sub_explicit(&depot->buffers, pp_ticket_count(ticket),
-					  memory_order_relaxed);
+		depot_count_off(depot, pp_ticket_count(ticket));
 	return ticket;
+}
+
+/* Still counted. */
+static uint32_t depot_pop(struct pp_store *store, struct pp_depot *depot)
+{
+	uint32_t side = atomic_load_explicit(&depot->side, memory_order_relaxed);
+	uint32_t ticket = pp_stack_pop(&depot->full[(side + 1) & 1], &store->blocks);
+
+	return ticket != PP_TICKET_NONE ? ticket
+					: pp_stack_pop(&depot->full[side & 1], &store->blocks);
 }
 
 uint32_t pp_depot_pop(struct pp_store *store, uint32_t d)
 {
-	struct pp_depot *depot = &store->depots[d];
-	uint32_t side = atomic_load_explicit(&depot->side, memory_order_relaxed);
-	uint32_t ticket = depot_pop_side(store, depot, side + 1);
+	uint32_t ticket = depot_pop(store, &store->depots[d]);
 
-	return ticket != PP_TICKET_NONE ? ticket : depot_pop_side(store, depot, side);
+	if (ticket != PP_TICKET_NONE)
+		depot_count_off(&store->depots[d], pp_ticket_count(ticket));
+	return ticket;
 }
 
 /* To the loose ones; a block that fills up joins the full ones. */
@@ -151,7 +165,7 @@ uint32_t pp_depot_get(struct pp_store *store, uint32_t d, uint32_t id, uint32_t 
 		      uint32_t n)
 {
 	struct pp_depot *depot = &store->depots[d];
-	uint32_t got = 0, loose, k, ticket;
+	uint32_t got = 0, broken = 0, loose, k, ticket;
 
 	if (depot_is_empty(depot))
 		return 0;
@@ -165,14 +179,19 @@ uint32_t pp_depot_get(struct pp_store *store, uint32_t d, uint32_t id, uint32_t 
 		got += k;
 		if (got == n)
 			break;
-		ticket = pp_depot_pop(store, d);
+		ticket = depot_pop(store, depot);
 		if (ticket == PP_TICKET_NONE)
 			break;
+		broken += pp_ticket_count(ticket);
 		pp_stack_push(store->blocks.empties, &store->blocks, pp_ticket(depot->block, 0));
 		depot->block = pp_ticket_block(ticket);
 		loose = pp_ticket_count(ticket);
 	}
 	atomic_store_explicit(&depot->loose, loose, memory_order_relaxed);
+	/* Only now: who looks without the lock must not find the depot empty while the
+	 * rest of a block is in this hand. */
+	if (broken)
+		depot_count_off(depot, broken);
 	pp_lock_release(&depot->lock);
 	return got;
 }
