@@ -31,6 +31,10 @@ struct pp_grace_ops {
 	 * must not count as a reader. 0; -ETIMEDOUT or -ECANCELED when `wait` ends it
 	 * (pp_wait.h), which it does not where that is NULL. */
 	int (*synchronize)(void *grace, struct pp_wait *wait);
+	/* Says that the calling thread, if it is a reader, reads nothing just now; called
+	 * again and again by who waits for another one's synchronize(). Needed
+	 * where that would wait for it; else NULL. */
+	void (*rest)(void *grace);
 };
 
 /*

@@ -288,8 +288,11 @@ unsigned pp_limbo_flush(struct pp_defer *d)
 	return freed;
 }
 
+/* How often who waits for another says that it reads nothing. */
+#define REST_NS 1000000
+
 /* Sleeps until somebody has left free_bulk, or a barrier is over; the lock is held before
- * and after. */
+ * and after. The barrier that it waits for may be waiting for this reader to rest. */
 static int settle_sleep(struct pp_defer *d, struct pp_wait *wait)
 {
 	uint32_t seen = pp_sleep_kicks(&d->kicks);
@@ -297,7 +300,10 @@ static int settle_sleep(struct pp_defer *d, struct pp_wait *wait)
 
 	d->sleepers++;
 	pp_limbo_unlock(d);
-	rc = pp_sleep(wait, &d->kicks, seen, PP_FOREVER);
+	if (d->params.ops->rest)
+		d->params.ops->rest(d->params.grace);
+	rc = pp_sleep(wait, &d->kicks, seen,
+		      d->params.ops->rest ? pp_sleep_now() + REST_NS : PP_FOREVER);
 	pp_limbo_lock(d);
 	d->sleepers--;
 	return rc;

@@ -67,8 +67,16 @@ static int qsbr_synchronize(void *grace, struct pp_wait *wait)
 	return rc;
 }
 
+static void qsbr_rest(void *grace)
+{
+	const struct pp_qsbr *q = grace;
+
+	reader_rest(q->qsbr, q->reader ? q->reader() : PP_QSBR_NONE);
+}
+
 PP_API const struct pp_grace_ops pp_qsbr_ops = {
 	.start = qsbr_start,
 	.done = qsbr_done,
 	.synchronize = qsbr_synchronize,
+	.rest = qsbr_rest,
 };
