@@ -40,7 +40,7 @@ static int clock_synchronize(void *grace, struct pp_wait *wait)
 	return rc;
 }
 
-const struct pp_grace_ops grace_clock_ops = { clock_start, clock_done, clock_synchronize };
+const struct pp_grace_ops grace_clock_ops = { clock_start, clock_done, clock_synchronize, NULL };
 
 void grace_epoch_enter(struct grace_epoch *epoch, unsigned reader)
 {
@@ -84,7 +84,7 @@ static int epoch_synchronize(void *grace, struct pp_wait *wait)
 	return rc;
 }
 
-const struct pp_grace_ops grace_epoch_ops = { epoch_start, epoch_done, epoch_synchronize };
+const struct pp_grace_ops grace_epoch_ops = { epoch_start, epoch_done, epoch_synchronize, NULL };
 
 struct thing *thing_make(struct things *things)
 {
