@@ -8,7 +8,8 @@
 
 bool stall_begin(struct stall *stall, uint32_t buffers)
 {
-	*stall = (struct stall){ .held = calloc(buffers, sizeof(*stall->held)), .room = buffers };
+	*stall = (struct stall){ .held = calloc(buffers, sizeof(struct rte_mbuf *)),
+				 .room = buffers };
 	return stall->held != NULL;
 }
 

@@ -298,6 +298,30 @@ static void test_a_freed_mempool_is_owed_nothing(void **state)
 	dry_close(&dry);
 }
 
+static void test_a_mark_stays_in_its_pool(void **state)
+{
+	struct dry one = dry_pool(), other = dry_pool();
+	struct rte_mbuf *drawn, *m[1];
+	unsigned asked = 0;
+
+	(void)state;
+	pp_critical_begin();
+	assert_int_equal(refill(&one, &drawn, 1), 0);
+	m[0] = packet_make(other.held[0], 0);
+	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 1);
+	assert_int_equal(pp_critical.owed, 1);
+	assert_true(pp_critical_marked(drawn));
+	m[0] = packet_make(one.held[0], 0);
+	one.held[0] = drawn;
+	pp_critical_begin();
+	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 0);
+	assert_int_equal(pp_critical.owed, 0);
+	assert_paid(&one);
+	assert_paid(&other);
+	dry_close(&one);
+	dry_close(&other);
+}
+
 static void test_an_answer_can_be_allocated(void **state)
 {
 	struct dry dry = dry_pool();
@@ -414,6 +438,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_is_not_delivered_stays_owed),
 		cmocka_unit_test(test_a_chain_is_refused_as_a_whole),
 		cmocka_unit_test(test_a_freed_mempool_is_owed_nothing),
+		cmocka_unit_test(test_a_mark_stays_in_its_pool),
 		cmocka_unit_test(test_an_answer_can_be_allocated),
 		cmocka_unit_test(test_that_one_receives_is_no_matter_of_the_others),
 		cmocka_unit_test(test_two_receivers_leave_the_books_right),

@@ -104,12 +104,13 @@ session_end() {
 	wait $ECHOER || true
 }
 
-# Neighbours forgotten at both ends, until $TMP/enough: so ARP has to work all the time.
+# Neighbours forgotten at both ends, until $TMP/enough: so ARP has to work all the time. Not those
+# that are being asked for: the kernel would drop the packets that wait for them.
 neighbours_forget() {
-	local n=0
+	local n=0 known="nud reachable nud stale nud delay nud probe"
 	while [ ! -e "$TMP/enough" ]; do
-		ip -n "$A" neigh flush dev ea
-		ip -n "$M" neigh flush dev $TAP
+		ip -n "$A" neigh flush dev ea $known
+		ip -n "$M" neigh flush dev $TAP $known
 		n=$((n + 1))
 		echo $n >"$TMP/flushes"
 		sleep 0.1
