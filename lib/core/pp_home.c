@@ -135,6 +135,8 @@ void pp_home_feed(struct pp_store *store, uint32_t id)
 		}
 	}
 	pp_turn_end(store, &turn);
+	/* What was lacking may have been the last reason to be pressed. */
+	pp_home_relax(store, id);
 }
 
 /* Noted that the buffers may be used for what is critical only. */

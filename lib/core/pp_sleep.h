@@ -25,7 +25,8 @@ int pp_sleep(struct pp_wait *wait, uint32_t *kicks, uint32_t seen, uint64_t unti
 /*
  * Who ends a wait, in bits of `cancelled`. A layer that waits in the one beneath
  * it with its caller's wait can call that back with a bit of its own, and take
- * the bit away once the call has returned; any other bit is the user's will.
+ * the bit away once the call has returned; any other bit is the user's will. Bits
+ * from 8 upward are for mempools upon mempools.
  */
 enum pp_wait_end { PP_WAIT_USER = 1, PP_WAIT_MEMPOOL = 2, PP_WAIT_OBJCACHE = 4 };
 void pp_sleep_interrupt(struct pp_wait *wait, enum pp_wait_end who);

@@ -334,6 +334,33 @@ static void test_free_in_another_process_refills_the_reserve(void **state)
 	pool_end(pool);
 }
 
+static void test_cache_that_ends_may_be_all_that_the_reserve_lacked(void **state)
+{
+	struct pp_pool_params p = params_4k(2048, 4096);
+	struct pp_cache *cache, *other;
+	struct pp_pool *pool;
+	unsigned n;
+
+	(void)state;
+	p.owners = 2;
+	pool = pool_of(&p);
+	cache = pp_pool_cache(pool);
+	other = pp_cache_create(pool, "ends");
+	n = drain(cache);
+	/* Full blocks in its deque, and an idle cache. */
+	pp_free_bulk(other, bufs, n - 1);
+	n = stats_of(pool).deques > 0;
+	assert_true(n);
+	/* Short by one as long as that one is out. */
+	assert_ok(pp_pool_set_reserve(pool, (uint32_t)stats_of(pool).total));
+	assert_true(stats_of(pool).pressed);
+	pp_cache_destroy(other);
+	assert_true(stats_of(pool).pressed);
+	pp_free(cache, bufs[stats_of(pool).total - 1]);
+	assert_false(stats_of(pool).pressed);
+	pool_end(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_lease_cannot_fail_until_used_up),
 		cmocka_unit_test(test_lease_is_given_back_whole),
 		cmocka_unit_test(test_reserve_works_in_debug_and_tiny_pools),
+		cmocka_unit_test(test_cache_that_ends_may_be_all_that_the_reserve_lacked),
 		cmocka_unit_test(test_free_in_another_process_refills_the_reserve),
 	};
 
