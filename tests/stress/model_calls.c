@@ -255,7 +255,7 @@ static void model_free(struct model *m)
 static void model_refuse(struct model *m)
 {
 	uint32_t n = m->n < 50 ? m->n : 50, kept, k = 0;
-	void **bufs = model_drop(m, n), *right[50];
+	void **bufs = model_drop(m, n), *right[50] = { NULL };
 
 	for (uint32_t i = 0; i < n; i++)
 		if (!model_marked(m, bufs[i]))

@@ -126,10 +126,17 @@ static struct lateness waits_run(struct stage *stage, uint64_t seed, struct late
 }
 
 /*
- * On a machine that has other work the scheduler alone may be later than this:
- * so one try that is good in all its waits is enough. The sleeper beside them shows
- * what a thread without a pool can expect.
+ * All of them within a tick, in one try at least. Where even who only sleeps is
+ * late, the CPUs have other work, and a thread that holds a lock may be without
+ * one for long: then 99 of 100.
  */
+static bool tick_kept(const struct lateness *late, const struct lateness *control)
+{
+	if (late->median > TICK_US / 4.0)
+		return false;
+	return late->most <= TICK_US || (control->most > TICK_US / 4.0 && late->p99 <= TICK_US);
+}
+
 static void test_a_deadline_is_kept_within_a_tick(void **state)
 {
 	struct pp_pool_params params = params_4k(256, BUFFERS);
@@ -153,7 +160,7 @@ static void test_a_deadline_is_kept_within_a_tick(void **state)
 		       "sleepers by %.0f, %.0f, %.0f\n",
 		       WAITERS * WAITS, late.median, late.p99, late.most, control.median,
 		       control.p99, control.most);
-		kept = late.most <= TICK_US && late.median <= TICK_US / 4.0;
+		kept = tick_kept(&late, &control);
 	}
 	atomic_store(&stage.stop, true);
 	for (unsigned i = 0; i < LOADERS; i++)
