@@ -15,34 +15,63 @@
 
 /* Hands over what has come; false once fn wants no more: then the rest is freed. */
 static bool hand_over(struct pp_cache *cache, void **bufs, unsigned n, pp_bulk_fn fn, void *arg,
-		      unsigned *handed)
+		      unsigned *handed, unsigned flags)
 {
 	for (unsigned i = 0; i < n; i++) {
 		++*handed;
 		if (fn(bufs[i], arg))
 			continue;
-		pp_free_bulk(cache, bufs + i + 1, n - i - 1);
+		if (flags & PP_TRY)
+			pp_free_nolock(cache, bufs + i + 1, n - i - 1);
+		else
+			pp_free_bulk(cache, bufs + i + 1, n - i - 1);
 		return false;
 	}
 	return true;
+}
+
+/* In any context: no memory but the stack's, and what a block can have. */
+static unsigned hand_over_try(struct pp_cache *cache, unsigned n, pp_bulk_fn fn, void *arg)
+{
+	void *bufs[PP_BLOCK_MAX];
+	unsigned handed = 0;
+
+	if (n <= PP_BLOCK_MAX)
+		hand_over(cache, bufs, pp_alloc_bulk(cache, bufs, n, PP_TRY), fn, arg, &handed,
+			  PP_TRY);
+	return handed;
 }
 
 /* Who had some and waited for the others could be waited for by who has those. */
 static unsigned hand_over_whole(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
 				void *arg)
 {
-	void *few[CHUNK], **bufs = n <= CHUNK ? few : malloc(n * sizeof(*bufs));
+	void *few[CHUNK], **bufs = few;
 	unsigned handed = 0;
 
+	if (flags & PP_TRY)
+		return hand_over_try(cache, n, fn, arg);
+	if (n > CHUNK)
+		bufs = malloc(n * sizeof(*bufs));
 	if (!bufs) {
 		errno = ENOMEM;
 		pp_fail(-ENOMEM, "no memory for %u pointers", n);
 		return 0;
 	}
-	hand_over(cache, bufs, pp_alloc_bulk(cache, bufs, n, flags), fn, arg, &handed);
+	hand_over(cache, bufs, pp_alloc_bulk(cache, bufs, n, flags), fn, arg, &handed, flags);
 	if (bufs != few)
 		free(bufs);
 	return handed;
+}
+
+/* What is missing to a form: nothing is done then. */
+static bool form_lacks(const void *what, const char *name)
+{
+	if (PP_LIKELY(what != NULL))
+		return false;
+	errno = EINVAL;
+	pp_fail(-EINVAL, "%s is NULL", name);
+	return true;
 }
 
 PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,
@@ -51,13 +80,15 @@ PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned fl
 	void *bufs[CHUNK];
 	unsigned handed = 0;
 
-	if (flags & (PP_CRITICAL | PP_WAIT))
+	if (form_lacks((const void *)(uintptr_t)fn, "fn"))
+		return 0;
+	if (flags & (PP_CRITICAL | PP_WAIT | PP_TRY))
 		return hand_over_whole(cache, n, flags, fn, arg);
 	while (handed < n) {
 		unsigned want = n - handed < CHUNK ? n - handed : CHUNK;
 		unsigned got = pp_alloc_burst(cache, bufs, want, flags);
 
-		if (!hand_over(cache, bufs, got, fn, arg, &handed) || got < want)
+		if (!hand_over(cache, bufs, got, fn, arg, &handed, flags) || got < want)
 			break;
 	}
 	return handed;
@@ -88,6 +119,8 @@ PP_API unsigned pp_alloc_bulk_fill(struct pp_cache *cache, void **bufs, unsigned
 	struct bulk_fill fill = { bufs, bufs + n };
 	unsigned set = 0, got = 0, gap;
 
+	if (form_lacks(bufs, "bufs"))
+		return 0;
 	for (unsigned i = 0; i < n; i++)
 		set += bufs[i] != NULL;
 	fill_seek(&fill);
@@ -144,8 +177,13 @@ static unsigned list_free(struct pp_cache *cache, struct bulk_list *list, unsign
 
 PP_API unsigned pp_alloc_bulk_list(struct pp_cache *cache, void **list, unsigned n, unsigned flags)
 {
-	struct bulk_list made = { *list, pp_store_of(cache)->shared->facts.link };
-	unsigned got = pp_alloc_bulk_cb(cache, n, flags, list_one, &made);
+	struct bulk_list made;
+	unsigned got;
+
+	if (form_lacks(list, "list"))
+		return 0;
+	made = (struct bulk_list){ *list, pp_store_of(cache)->shared->facts.link };
+	got = pp_alloc_bulk_cb(cache, n, flags, list_one, &made);
 
 	if (got < n) {
 		/* Before the old list there are exactly as many as came. */
@@ -251,6 +289,8 @@ PP_API unsigned pp_pool_alloc_burst(struct pp_pool *pool, void **bufs, unsigned 
 	}
 	if (store->holders)
 		pp_guard_out(store, PP_HOLDER_NOBODY, bufs, got);
+	if (PP_UNLIKELY(pp_level_watched(store)))
+		pp_level_look(pool);
 	__atomic_fetch_add(&store->shared->past.long_way, got, __ATOMIC_RELAXED);
 	return got;
 }
@@ -274,4 +314,6 @@ PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
 		pp_home_put(store, 0, PP_NOBODY, offsets, k);
 		__atomic_fetch_add(&store->shared->past.long_way, k, __ATOMIC_RELAXED);
 	}
+	if (PP_UNLIKELY(pp_level_watched(store)))
+		pp_level_look(pool);
 }

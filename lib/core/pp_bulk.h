@@ -12,7 +12,8 @@ extern "C" {
 
 /*
  * `cache` is the calling thread's: pp_pool_cache() or pp_cache_create().
- * `flags` are of enum pp_flag, PP_TRY not with others. n is 0 .. 2^28, fastest when known at
+ * `flags` are of enum pp_flag, PP_TRY not with others. n is 0 .. PP_BULK_MAX
+ * (2^28; more: nothing, and errno EINVAL), fastest when known at
  * compile time. The content of a buffer is undefined. A buffer may be freed by
  * any thread of any process that has the pool, into its own cache.
  */
@@ -109,8 +110,9 @@ PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n
 /*
  * Hands up to n buffers to fn as they come. fn returns whether it wants more;
  * the one it was handed is its own either way. Returns how many were handed
- * over. With PP_CRITICAL or PP_WAIT all n are there before the first is handed
- * over, or none is (errno ENOMEM where there is no memory for n pointers).
+ * over. With PP_CRITICAL, PP_WAIT or PP_TRY (up to 512 then) all n are there
+ * before the first is handed over, or none is (errno ENOMEM where there is no
+ * memory for n pointers).
  */
 typedef bool (*pp_bulk_fn)(void *buf, void *arg);
 PP_API unsigned pp_alloc_bulk_cb(struct pp_cache *cache, unsigned n, unsigned flags, pp_bulk_fn fn,

@@ -55,6 +55,9 @@ struct pp_cache {
 /* Flags that change nothing while the cache has what is asked. */
 #define PP_HIT_FLAGS_ ((unsigned)(PP_CRITICAL | PP_GROW | PP_WAIT) | PP_BURST_)
 
+/* Buffers that one call may ask for or give back. */
+#define PP_BULK_MAX (1u << 28)
+
 PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags);
 PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n);
 
@@ -86,11 +89,9 @@ static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cac
 {
 	uint32_t s;
 
-	/* None: an owner that wants `s` to stay looks idle, so it must not store it. */
-	if (PP_UNLIKELY(!n))
-		return 0;
-	/* PP_TRY, and what is no flag: nothing for a constant. */
-	if (PP_UNLIKELY(flags & ~PP_HIT_FLAGS_))
+	/* None: an owner that wants `s` to stay looks idle, so it must not store it.
+	 * PP_TRY, and what is no flag or no number: nothing for a constant. */
+	if (PP_UNLIKELY(n - 1 >= PP_BULK_MAX || (flags & ~PP_HIT_FLAGS_)))
 		return pp_cache_get_miss(c, bufs, n, flags);
 	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	/* Opaque, so that it is loaded by mov: movslq from memory costs 3 cycles. */
@@ -111,8 +112,10 @@ static inline __attribute__((always_inline)) void pp_cache_put(struct pp_cache *
 {
 	uint32_t s;
 
-	if (PP_UNLIKELY(!n)) /* As in pp_cache_get(). */
+	if (PP_UNLIKELY(n - 1 >= PP_BULK_MAX)) { /* As in pp_cache_get(). */
+		pp_cache_put_miss(c, bufs, n);
 		return;
+	}
 	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	__asm__("" : "+r"(s));
 	pp_cache_intend(c, (int32_t)(s + n));

@@ -130,12 +130,35 @@ static uint32_t wait_take(struct pp_store *store, struct pp_owner *owner, uint64
 	return skipped;
 }
 
-/* Until granted: 0, or what ended it. */
-static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct pp_waiter *waiter,
-			struct pp_wait *wait)
+/* Another hugepage for those in line: whether one came. Somebody may be at it just now. */
+static bool wait_grow(struct pp_pool *pool, struct pp_owner *owner, unsigned n, bool *busy)
 {
+	struct pp_store *store = &pool->store;
+	int64_t added;
+
+	*busy = false;
+	if (atomic_load(&store->shared->total) >= store->region.buffers_max)
+		return false;
+	*busy = !pp_page_try_lock(pool);
+	if (*busy)
+		return false;
+	added = pp_page_grow(pool, n);
+	pp_page_unlock(pool);
+	if (added <= 0)
+		return false;
+	effort_count(&owner->counters.grown, (uint64_t)added);
+	pp_home_feed(store, owner->line.id);
+	return true;
+}
+
+/* Until granted: 0, or what ended it. */
+static int wait_in_line(struct pp_pool *pool, struct pp_owner *owner, struct pp_waiter *waiter,
+			unsigned flags, struct pp_wait *wait)
+{
+	struct pp_store *store = &pool->store;
 	uint64_t pause = SKIPPED_NS;
 	uint32_t skipped = 1;
+	bool busy = false;
 	int rc = 0;
 
 	for (;;) {
@@ -148,17 +171,29 @@ static int wait_in_line(struct pp_store *store, struct pp_owner *owner, struct p
 			return 0;
 		if (rc)
 			return rc;
+		/* The reserve or the pool may have changed since it came. */
+		if (!wait_possible(pool, waiter->n, flags))
+			return -EINVAL;
 		/* Once, and again as long as somebody is in the middle of a call. */
 		if (skipped)
 			skipped = wait_take(store, owner,
 					    pause == SKIPPED_NS ? PP_FOREVER : wait->deadline);
+		if (flags & PP_GROW && pp_sleep_kicks(&waiter->kicks) == seen &&
+		    wait_grow(pool, owner, waiter->n, &busy))
+			continue;
 		rc = pp_sleep(wait, &waiter->kicks, seen,
-			      pp_sleep_now() + (skipped ? pause : DEAD_NS));
-		if (skipped && pause < DEAD_NS / 4)
+			      pp_sleep_now() + (skipped || busy ? pause : DEAD_NS));
+		if ((skipped || busy) && pause < DEAD_NS / 4)
 			pause *= 2;
 		else if (!rc && pp_sleep_kicks(&waiter->kicks) == seen)
 			pp_pressure_bury(store);
 	}
+}
+
+static void wait_impossible(const struct pp_pool *pool, unsigned n)
+{
+	pp_fail(-EINVAL, "pool %s: %u buffers can never be free at once for this call",
+		pp_pool_name(pool), n);
 }
 
 unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
@@ -170,13 +205,12 @@ unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **buf
 	int rc;
 
 	if (!wait_possible(pool, n, flags)) {
+		wait_impossible(pool, n);
 		errno = EINVAL;
-		pp_fail(-EINVAL, "pool %s: %u buffers can never be free at once for this call",
-			pp_pool_name(pool), n);
 		return 0;
 	}
 	pp_pressure_begin(store);
-	waiter = pp_home_join(store, id, n, flags & PP_CRITICAL);
+	waiter = pp_home_join(store, id, n, flags & PP_CRITICAL, wait->deadline);
 	if (!waiter) {
 		pp_pressure_end(store);
 		errno = EAGAIN;
@@ -185,8 +219,10 @@ unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **buf
 		return 0;
 	}
 	effort_count(&owner->counters.wait, 1);
-	rc = wait_in_line(store, owner, waiter, wait);
+	rc = wait_in_line(pool, owner, waiter, flags, wait);
 	if (rc && pp_home_give_up(store, waiter, id)) {
+		if (rc == -EINVAL)
+			wait_impossible(pool, n);
 		effort_count(&owner->counters.timeout, 1);
 		n = 0;
 	} else

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "pp_turn.h"
@@ -177,6 +179,14 @@ void pp_home_floor(struct pp_store *store, uint32_t id, uint32_t floor)
 				 n < CHUNK ? n : CHUNK);
 		home_place(store, 0, id, offsets, n);
 	}
+	/* What lies ready for those who wait comes after the reserve. */
+	while (pp_turn_reserve(store) < floor && pp_turn_pile(store)) {
+		uint32_t lack = floor - pp_turn_reserve(store), n = pp_turn_pile(store);
+
+		n = n < lack ? n : lack;
+		n = pp_depot_get(store, pp_store_pile(store), id, offsets, n < CHUNK ? n : CHUNK);
+		home_place(store, 0, id, offsets, n);
+	}
 	pp_turn_end(store, &turn);
 }
 
@@ -236,13 +246,14 @@ bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to)
 	return passed;
 }
 
-struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical)
+struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical,
+			       uint64_t deadline)
 {
 	struct pp_waiter *waiter;
 	struct pp_turn turn;
 
 	pp_turn_begin(store, &turn, id);
-	waiter = pp_queue_join(store, n, critical);
+	waiter = pp_queue_join(store, n, critical, deadline);
 	pp_turn_end(store, &turn);
 	return waiter;
 }
@@ -279,16 +290,16 @@ uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t
 bool pp_home_give_up(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
 {
 	struct pp_turn turn;
-	bool waits;
+	uint32_t state;
 
 	pp_turn_begin(store, &turn, id);
-	waits = atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS;
-	if (waits) {
+	state = atomic_load_explicit(&waiter->state, memory_order_relaxed);
+	if (state == PP_WAITER_WAITS)
 		pp_queue_leave(store, waiter);
+	if (state != PP_WAITER_GRANTED)
 		pp_queue_done(store, waiter);
-	}
 	pp_turn_end(store, &turn);
-	return waits;
+	return state != PP_WAITER_GRANTED;
 }
 
 void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
@@ -298,15 +309,39 @@ void pp_home_done(struct pp_store *store, struct pp_waiter *waiter, uint32_t id)
 	pp_lock_release(&store->shared->home);
 }
 
-static bool waiter_died(const struct pp_waiter *waiter)
+/* Gone, or a zombie that its parent has not looked after. */
+static bool process_died(int32_t pid)
+{
+	char path[32], text[256] = "";
+	const char *state;
+	FILE *stat;
+
+	if (kill(pid, 0))
+		return errno == ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return false;
+	if (!fgets(text, sizeof(text), stat))
+		text[0] = 0;
+	fclose(stat);
+	/* After the name, which may have anything in it. */
+	state = strrchr(text, ')');
+	return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
+/* A process of another PID namespace is not known here by its number. */
+static bool waiter_died(const struct pp_waiter *waiter, uint64_t space)
 {
 	return atomic_load_explicit(&waiter->state, memory_order_relaxed) != PP_WAITER_UNUSED &&
-	       waiter->pid != getpid() && kill(waiter->pid, 0) && errno == ESRCH;
+	       space && waiter->space == space && waiter->pid != getpid() &&
+	       process_died(waiter->pid);
 }
 
 uint32_t pp_home_bury(struct pp_store *store, uint32_t id)
 {
 	struct pp_shared *shared = store->shared;
+	uint64_t space = pp_queue_space();
 	struct pp_turn turn;
 	uint32_t dead = 0;
 
@@ -314,7 +349,7 @@ uint32_t pp_home_bury(struct pp_store *store, uint32_t id)
 	for (uint32_t i = 0; i < PP_WAITERS_MAX; i++) {
 		struct pp_waiter *waiter = &store->waiters[i];
 
-		if (!waiter_died(waiter))
+		if (!waiter_died(waiter, space))
 			continue;
 		if (atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS)
 			pp_queue_leave(store, waiter);

@@ -47,7 +47,8 @@ static inline bool pp_home_pressed(const struct pp_store *store)
 bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to);
 
 /* In line: granted at once if the pile has it. NULL: the table is full. */
-struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical);
+struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical,
+			       uint64_t deadline);
 /* Up to `room` of what it was granted or promised; 0 when it has all. The
  * reserve's are marked, if they are for what is critical, or leased. */
 uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t id,

@@ -33,11 +33,14 @@ static void lease_fill(struct pp_store *store, struct pp_lease *lease, struct pp
 PP_API int pp_reserve_lease(struct pp_pool *pool, uint32_t n, struct pp_lease **out)
 {
 	struct pp_store *store = &pool->store;
-	uint32_t floor = atomic_load(&store->shared->floor);
 	struct pp_waiter share = { .critical = 0 };
 	struct pp_lease *lease;
+	uint32_t floor;
 	bool promised;
 
+	if (!pool || !out)
+		return pp_fail(-EINVAL, "no pool, or no place for the lease");
+	floor = atomic_load(&store->shared->floor);
 	if (!n || n > floor)
 		return pp_fail(-EINVAL, "a lease of %u is not of 1 to %u, the reserve's floor", n,
 			       floor);
@@ -64,7 +67,7 @@ PP_API int pp_reserve_lease(struct pp_pool *pool, uint32_t n, struct pp_lease **
 
 PP_API void *pp_lease_take(struct pp_lease *lease)
 {
-	if (!lease->left)
+	if (!lease || !lease->left)
 		return NULL;
 	atomic_fetch_sub_explicit(&lease->pool->store.shared->leased, 1, memory_order_relaxed);
 	return lease->bufs[--lease->left];
@@ -72,7 +75,7 @@ PP_API void *pp_lease_take(struct pp_lease *lease)
 
 PP_API uint32_t pp_lease_left(const struct pp_lease *lease)
 {
-	return lease->left;
+	return lease ? lease->left : 0;
 }
 
 PP_API void pp_lease_end(struct pp_lease *lease)

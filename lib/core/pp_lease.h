@@ -23,7 +23,7 @@ struct pp_lease;
  */
 PP_API int pp_reserve_lease(struct pp_pool *pool, uint32_t n, struct pp_lease **lease);
 
-/* One of its buffers: NULL only once all n have been taken. */
+/* One of its buffers: NULL only once all n have been taken (or of no lease). */
 PP_API void *pp_lease_take(struct pp_lease *lease);
 
 /* How many are left. */

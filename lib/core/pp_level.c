@@ -35,14 +35,26 @@ static uint64_t level_exact(const struct pp_store *store)
 static void level_tell(struct pp_pool *pool, bool low)
 {
 	static const uint64_t one = 1;
+	int error = errno;
 
 	looking = true;
 	if (pool->level.fn)
 		pool->level.fn(pool, low, pool->level.arg);
 	/* Full, it has been told often enough. */
-	if (pool->level.eventfd >= 0 && write(pool->level.eventfd, &one, sizeof(one)) < 0)
-		errno = 0;
+	if (pool->level.eventfd > 0)
+		(void)!write(pool->level.eventfd, &one, sizeof(one));
 	looking = false;
+	/* What the call says that crossed the mark is not to be changed by that. */
+	errno = error;
+}
+
+/* What can be free, the reserve not counted. */
+static uint64_t level_most(const struct pp_pool *pool)
+{
+	uint64_t total = atomic_load_explicit(&pool->store.shared->total, memory_order_relaxed);
+	uint64_t floor = atomic_load_explicit(&pool->store.shared->floor, memory_order_relaxed);
+
+	return total > floor ? total - floor : 0;
 }
 
 void pp_level_look(struct pp_pool *pool)
@@ -51,8 +63,10 @@ void pp_level_look(struct pp_pool *pool)
 	uint32_t low = atomic_load_explicit(&shared->low, memory_order_relaxed);
 	uint32_t high = atomic_load_explicit(&shared->high, memory_order_relaxed);
 	uint32_t was = atomic_load_explicit(&shared->advice, memory_order_relaxed);
-	uint64_t n;
+	uint64_t n, most = level_most(pool);
 
+	/* The reserve may have grown since, or the pool shrunk. */
+	high = high < most ? high : (uint32_t)most;
 	if (looking || (!was && level_quick(&pool->store) >= low))
 		return;
 	n = level_exact(&pool->store);
@@ -66,13 +80,14 @@ void pp_level_look(struct pp_pool *pool)
 
 PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermarks *marks)
 {
-	struct pp_shared *shared = pool->store.shared;
-	uint64_t total = atomic_load(&shared->total);
+	struct pp_shared *shared;
 
-	if (!marks || marks->high < marks->low || marks->high > total)
+	if (!pool || !marks)
+		return pp_fail(-EINVAL, "no pool, or no watermarks");
+	if (marks->high < marks->low || marks->high > level_most(pool))
 		return pp_fail(-EINVAL, "watermarks %u and %u are not low <= high <= %llu buffers",
-			       marks ? marks->low : 0, marks ? marks->high : 0,
-			       (unsigned long long)total);
+			       marks->low, marks->high, (unsigned long long)level_most(pool));
+	shared = pool->store.shared;
 	atomic_store(&shared->low, 0);
 	atomic_store(&shared->advice, 0);
 	pool->level = *marks;

@@ -25,10 +25,11 @@ struct pp_watermarks {
 	uint32_t high;  /* low .. the pool's buffers */
 	pp_level_fn fn; /* or NULL; of this process */
 	void *arg;
-	int eventfd; /* 1 is added to it on each crossing; -1: none */
+	int eventfd; /* 1 is added to it on each crossing; 0 or less: none */
 };
 
-/* 0 or -EINVAL. Any thread, but not while others change them. In a pool of
+/* 0 or -EINVAL. fn is called at once where the pool is low already. Any
+ * thread, but not while others change them. In a pool of
  * several processes the marks are everybody's, fn and eventfd are called in the
  * process whose thread crossed. */
 PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermarks *marks);

@@ -45,10 +45,16 @@ static bool miss_queues(const struct pp_store *store, unsigned flags)
 		(!(flags & PP_CRITICAL) && __atomic_load_n(&queue[0].first, __ATOMIC_RELAXED)));
 }
 
-static bool miss_flags_ok(unsigned flags)
+/* Whether a call can be: n is not 0. */
+static bool miss_ok(unsigned n, unsigned flags)
 {
 	unsigned known = PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT;
 
+	if (n > PP_BULK_MAX) {
+		errno = EINVAL;
+		pp_fail(-EINVAL, "n %u is more than %u", n, PP_BULK_MAX);
+		return false;
+	}
 	if (!(flags & ~known) && (!(flags & PP_TRY) || flags == PP_TRY))
 		return true;
 	errno = EINVAL;
@@ -107,8 +113,8 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 	unsigned got = 0;
 
 	flags &= ~PP_BURST_;
-	if (PP_UNLIKELY(flags)) {
-		if (!n || !miss_flags_ok(flags))
+	if (PP_UNLIKELY(flags || n - 1 >= PP_BULK_MAX)) {
+		if (!n || !miss_ok(n, flags))
 			return 0;
 		if (flags == PP_TRY)
 			return pp_try_get(store, c, bufs, n, burst);
@@ -134,7 +140,7 @@ PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, 
 	struct pp_store *store = pp_store_of(c);
 	unsigned got;
 
-	if (!n || !miss_flags_ok(flags | PP_WAIT))
+	if (!n || !miss_ok(n, flags | PP_WAIT))
 		return 0;
 	if (!wait) {
 		errno = EINVAL;
@@ -161,6 +167,11 @@ PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 	struct pp_store *store = pp_store_of(c);
 	void *kept[PP_CARVE];
 
+	if (n - 1 >= PP_BULK_MAX) {
+		if (n)
+			pp_fail(0, "n %u is more than %u: nothing is freed", n, PP_BULK_MAX);
+		return;
+	}
 	if (!(c->mode & PP_MODE_DEBUG)) {
 		if (store->holders)
 			pp_guard_home(store, bufs, n);

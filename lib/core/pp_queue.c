@@ -2,6 +2,7 @@
 /* Queue: two lines of waiters in one table. */
 #include "pp_queue.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct pp_waiter *queue_at(const struct pp_store *store, uint32_t number)
@@ -20,11 +21,24 @@ void pp_queue_init(struct pp_store *store)
 		pp_queue_done(store, queue_at(store, number));
 }
 
-struct pp_waiter *pp_queue_join(struct pp_store *store, uint32_t n, bool critical)
+/* What is past its deadline may still look once: that takes no longer. */
+#define ONCE_NS 20000000
+
+/* Of the calling process; 0 if that cannot be told. */
+uint64_t pp_queue_space(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) ? 0 : ns.st_ino;
+}
+
+struct pp_waiter *pp_queue_join(struct pp_store *store, uint32_t n, bool critical,
+				uint64_t deadline)
 {
 	struct pp_shared *shared = store->shared;
 	struct pp_line *line = &shared->queue[critical];
 	uint32_t number = shared->spare;
+	uint64_t now = pp_sleep_now();
 	struct pp_waiter *waiter = queue_at(store, number);
 
 	if (!waiter)
@@ -33,6 +47,8 @@ struct pp_waiter *pp_queue_join(struct pp_store *store, uint32_t n, bool critica
 	waiter->n = n;
 	waiter->critical = critical;
 	waiter->pid = getpid();
+	waiter->space = pp_queue_space();
+	waiter->deadline = now + ONCE_NS > deadline ? now + ONCE_NS : deadline;
 	waiter->from_pile = waiter->from_reserve = 0;
 	waiter->before = __atomic_load_n(&line->last, __ATOMIC_RELAXED);
 	waiter->after = 0;

@@ -6,7 +6,13 @@
 #include "pp_sleep.h"
 #include "pp_store.h"
 
-enum pp_waiter_state { PP_WAITER_UNUSED = 0, PP_WAITER_WAITS, PP_WAITER_GRANTED };
+/* Expired: out of its line, its deadline past, and it has not come to see that. */
+enum pp_waiter_state {
+	PP_WAITER_UNUSED = 0,
+	PP_WAITER_WAITS,
+	PP_WAITER_GRANTED,
+	PP_WAITER_EXPIRED,
+};
 
 /*
  * One who waits, in control memory. All under the home lock, but for `kicks`,
@@ -21,12 +27,18 @@ struct pp_waiter {
 	uint32_t from_pile;     /* what it has been granted */
 	uint32_t from_reserve;
 	int32_t pid;
+	uint64_t space;    /* which process numbers that is one of */
+	uint64_t deadline; /* from when on it holds up nobody */
 };
 
 void pp_queue_init(struct pp_store *store);
 
+/* The PID namespace of the calling process: what numbers of processes mean. */
+uint64_t pp_queue_space(void);
+
 /* At the end of its line, or NULL if the table is full. */
-struct pp_waiter *pp_queue_join(struct pp_store *store, uint32_t n, bool critical);
+struct pp_waiter *pp_queue_join(struct pp_store *store, uint32_t n, bool critical,
+				uint64_t deadline);
 /* Out of its line, wherever it stands; the entry stays its own. */
 void pp_queue_leave(struct pp_store *store, struct pp_waiter *waiter);
 /* The entry is another's to use. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "pp_buffer.h"
 #include "pp_fail.h"
 #include "pp_inside.h"
 #include "pp_pressure.h"
@@ -11,9 +12,12 @@
 PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor)
 {
 	struct pp_store *store = &pool->store;
-	uint64_t total = atomic_load(&store->shared->total);
 	uint32_t skipped;
+	uint64_t total;
 
+	if (!pool)
+		return pp_fail(-EINVAL, "no pool to set the reserve of");
+	total = atomic_load(&store->shared->total);
 	if (floor > total)
 		return pp_fail(-EINVAL, "reserve %u is more than the %llu buffers of pool %s",
 			       floor, (unsigned long long)total, pp_pool_name(pool));
@@ -25,25 +29,30 @@ PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor)
 		pp_take_all(store, &skipped);
 	}
 	pp_pressure_end(store);
+	if (pp_level_watched(store))
+		pp_level_look(pool);
 	return 0;
-}
-
-static uint32_t buffer_number(const struct pp_store *store, const void *buf)
-{
-	return pp_place_index(&store->region, pp_place_to_offset(&store->region, buf));
 }
 
 static bool store_marked(const struct pp_store *store, const void *buf)
 {
-	return atomic_load_explicit(&store->marks[buffer_number(store, buf)],
-				    memory_order_relaxed) &
-	       PP_MARK_RESERVE;
+	uint32_t index = pp_place_index(&store->region, pp_place_to_offset(&store->region, buf));
+
+	return atomic_load_explicit(&store->marks[index], memory_order_relaxed) & PP_MARK_RESERVE;
+}
+
+/* -EINVAL: not one of the pool's. */
+static int64_t buffer_number(const struct pp_store *store, const void *buf)
+{
+	int64_t index = pp_buffer_index(&store->region, buf);
+
+	return index >= 0 && pp_buffer_at(&store->region, (uint32_t)index) == buf ? index : -EINVAL;
 }
 
 PP_API bool pp_marked(const struct pp_pool *pool, const void *buf)
 {
 	return atomic_load_explicit(&pool->store.shared->marked, memory_order_relaxed) &&
-	       store_marked(&pool->store, buf);
+	       buffer_number(&pool->store, buf) >= 0 && store_marked(&pool->store, buf);
 }
 
 PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n)
@@ -68,6 +77,7 @@ PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n
 PP_API bool pp_mark_pass(struct pp_pool *pool, const void *from, const void *to)
 {
 	struct pp_store *store = &pool->store;
+	int64_t old = buffer_number(store, from), new = buffer_number(store, to);
 
-	return pp_home_pass(store, buffer_number(store, from), buffer_number(store, to));
+	return old >= 0 && new >= 0 && pp_home_pass(store, (uint32_t)old, (uint32_t) new);
 }

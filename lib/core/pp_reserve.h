@@ -16,6 +16,8 @@ extern "C" {
  * freed, by any thread, goes to the reserve before any cache while that is
  * below its floor; a marked one loses its mark with that. As long as a marked
  * one is out or the floor is not met, all calls of the pool go the long way.
+ * While a critical call waits in line (PP_WAIT), others that do not wait, and
+ * leases, get nothing from the reserve: it was there first.
  *
  * The rule for marked buffers is the kernel's for pfmemalloc pages (Gorman's
  * swap over network series, 2012): they are for what is critical only, and what
@@ -43,7 +45,8 @@ PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n
 /*
  * Of two buffers in flight, the mark of `from` goes to `to`: for a receive ring
  * into which a drawn buffer goes and out of which an older one comes. False and
- * nothing happens unless `from` is marked and `to` is not.
+ * nothing happens unless `from` is marked and `to` is not, and both are the
+ * pool's. A buffer that is not in flight must not be given one.
  */
 PP_API bool pp_mark_pass(struct pp_pool *pool, const void *from, const void *to);
 

@@ -53,7 +53,8 @@ bool pp_sleep_resume(struct pp_wait *wait, enum pp_wait_end who)
 
 PP_API void pp_wait_cancel(struct pp_wait *wait)
 {
-	pp_sleep_interrupt(wait, PP_WAIT_USER);
+	if (wait)
+		pp_sleep_interrupt(wait, PP_WAIT_USER);
 }
 
 /* Not private: the word may lie in memory that several processes share. */

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* The books. free + reserve + in_flight = total, and free = fresh + cached + deques + depot. */
+/* The books: fresh + cached + deques + depot + reserve + collected + in_flight = total. */
 struct pp_stats {
 	uint64_t total;      /* buffers on present hugepages */
 	uint64_t in_flight;  /* allocated and not yet freed */

@@ -110,20 +110,22 @@ static int64_t try_index(const struct pp_store *store, const void *buf)
 	return index >= 0 && pp_buffer_at(region, (uint32_t)index) == buf ? index : -1;
 }
 
+static void nolock_one(struct pp_store *store, const void *buf)
+{
+	int64_t index = store ? try_index(store, buf) : -1;
+
+	if (index >= 0 && pp_late_note(store, (uint32_t)index))
+		pp_queue_kick(store);
+	else if (store)
+		__atomic_fetch_add(&store->shared->past.fault, 1, __ATOMIC_RELAXED);
+}
+
 PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n)
 {
-	struct pp_store *store;
+	struct pp_store *store = cache ? pp_store_of(cache) : NULL;
 
-	if (!n)
+	if (!n || n > PP_BULK_MAX || (cache && try_put(store, cache, bufs, n)))
 		return;
-	store = pp_store_of(cache ? (const void *)cache : bufs[0]);
-	if (!store || (cache && try_put(store, cache, bufs, n)))
-		return;
-	for (unsigned i = 0; i < n; i++) {
-		int64_t index = try_index(store, bufs[i]);
-
-		if (index < 0 || !pp_late_note(store, (uint32_t)index))
-			__atomic_fetch_add(&store->shared->past.fault, 1, __ATOMIC_RELAXED);
-	}
-	pp_queue_kick(store);
+	for (unsigned i = 0; i < n; i++)
+		nolock_one(cache ? store : pp_store_of(bufs[i]), bufs[i]);
 }

@@ -42,14 +42,27 @@ static bool turn_serve(struct pp_store *store, struct pp_waiter *waiter)
 	return true;
 }
 
-/* In order, and nobody before the one before him: who cannot be served holds up the rest. */
-static void turn_serve_all(struct pp_store *store, struct pp_turn *turn)
+/* Whoever is first. One who is past his deadline, and perhaps stopped, holds up nobody. */
+static struct pp_waiter *turn_first(struct pp_store *store)
 {
-	while (turn->kicked < PP_TURN_KICKS) {
+	for (;;) {
 		struct pp_waiter *first = pp_queue_first(store, true);
 
 		if (!first)
 			first = pp_queue_first(store, false);
+		if (!first || first->deadline == PP_FOREVER || pp_sleep_now() < first->deadline)
+			return first;
+		pp_queue_leave(store, first);
+		atomic_store_explicit(&first->state, PP_WAITER_EXPIRED, memory_order_relaxed);
+	}
+}
+
+/* In order, and nobody before the one before him: who cannot be served holds up the rest. */
+static void turn_serve_all(struct pp_store *store, struct pp_turn *turn)
+{
+	while (turn->kicked < PP_TURN_KICKS) {
+		struct pp_waiter *first = turn_first(store);
+
 		if (!first || !turn_serve(store, first))
 			return;
 		turn->kicks[turn->kicked++] = &first->kicks;

@@ -32,7 +32,8 @@ PP_API void pp_wait_until(struct pp_wait *wait, uint64_t deadline);
 /*
  * Ends the call that waits with it, and every later one, with errno
  * ECANCELED, unless what it waits for is there. Any thread of the process; a
- * signal handler may, too. The wait and the pool must outlive this call.
+ * signal handler may, too. The wait and the pool must outlive this call. NULL is
+ * fine.
  */
 PP_API void pp_wait_cancel(struct pp_wait *wait);
 

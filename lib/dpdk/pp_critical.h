@@ -34,6 +34,9 @@ extern "C" {
  * that are. If fewer are delivered than were drawn, the rest stays marked, and
  * its marks pass to what the thread's next bursts deliver.
  *
+ * What is owed is the thread's: a receive queue that draws on the reserve is
+ * polled by one thread, or what one drew reaches another unmarked.
+ *
  * While nothing is short this costs two stores and a branch a burst.
  */
 struct pp_critical_thread {

@@ -262,6 +262,56 @@ static void test_free_any_leaves_strangers_alone_and_names_the_first(void **stat
 	pool_end(pool);
 }
 
+static bool wants_more(void *buf, void *arg)
+{
+	(void)buf;
+	(void)arg;
+	return true;
+}
+
+static void test_numbers_over_the_limit_and_null_are_refused(void **state)
+{
+	static const unsigned flags[] = { 0, PP_TRY, PP_CRITICAL, PP_GROW, PP_WAIT };
+	/* Not known to the compiler. */
+	volatile unsigned most = PP_BULK_MAX;
+	struct pp_pool *pool = pool_4k(2048, 1024, 0);
+	struct pp_cache *cache = pp_pool_cache(pool);
+	struct pp_lease *lease;
+	struct pp_wait wait;
+	static void *some[64];
+	void **volatile hidden = some, **bufs = hidden, *list = NULL;
+
+	(void)state;
+	pp_free(cache, pp_alloc(cache, 0));
+	pp_wait_for(&wait, 0);
+	for (unsigned i = 0; i < 5; i++)
+		for (unsigned n = most + 1; n; n = n < UINT32_MAX / 2 ? 2 * n
+						   : n == UINT32_MAX  ? 0
+								      : UINT32_MAX) {
+			errno = 0;
+			assert_int_equal(pp_alloc_bulk(cache, bufs, n, flags[i]), 0);
+			assert_int_equal(errno, EINVAL);
+			assert_error_names("is more than");
+			assert_int_equal(pp_alloc_bulk_wait(cache, bufs, n, 0, &wait), 0);
+			pp_free_bulk(cache, bufs, n);
+			books_hold(pool, 0);
+		}
+	assert_int_equal(pp_alloc_bulk_cb(cache, 1, 0, NULL, NULL), 0);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(pp_alloc_bulk_cb(cache, 513, PP_TRY, wants_more, NULL), 0);
+	assert_int_equal(pp_alloc_bulk_list(cache, NULL, 1, 0), 0);
+	assert_int_equal(pp_alloc_bulk_list(cache, &list, 0, 0), 0);
+	assert_int_equal(pp_alloc_bulk_fill(cache, NULL, 1, 0), 0);
+	assert_int_equal(pp_pool_set_reserve(NULL, 1), -EINVAL);
+	assert_int_equal(pp_reserve_lease(NULL, 1, &lease), -EINVAL);
+	assert_int_equal(pp_reserve_lease(pool, 1, NULL), -EINVAL);
+	assert_null(pp_lease_take(NULL));
+	assert_int_equal(pp_lease_left(NULL), 0);
+	assert_int_equal(pp_pool_set_watermarks(NULL, NULL), -EINVAL);
+	pp_wait_cancel(NULL);
+	pool_end(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_buffers_beyond_4_gib_keep_their_addresses),
 		cmocka_unit_test(test_free_any_takes_a_mix_of_pools),
 		cmocka_unit_test(test_free_any_leaves_strangers_alone_and_names_the_first),
+		cmocka_unit_test(test_numbers_over_the_limit_and_null_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

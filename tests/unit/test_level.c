@@ -120,11 +120,66 @@ static void test_marks_can_be_taken_away_and_must_make_sense(void **state)
 	pool_end(pool);
 }
 
+static void spoils_errno(struct pp_pool *pool, bool low, void *arg)
+{
+	(void)pool;
+	(void)low;
+	(void)arg;
+	errno = EBADF;
+}
+
+static void test_what_a_callback_does_leaves_errno_alone(void **state)
+{
+	struct pp_watermarks marks = { LOW, HIGH, spoils_errno, NULL, eventfd(0, EFD_NONBLOCK) };
+	struct pp_pool_params p = params_4k(2048, 2048);
+	struct pp_pool *pool;
+	uint64_t full = UINT64_MAX - 1;
+	static void *bufs[4096];
+	unsigned n;
+
+	(void)state;
+	p.wait_us = 1000;
+	pool = pool_of(&p);
+	assert_int_equal(write(marks.eventfd, &full, sizeof(full)), sizeof(full));
+	assert_ok(pp_pool_set_watermarks(pool, &marks));
+	n = (unsigned)stats_of(pool).total - LOW;
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs, n, 0), n);
+	errno = 0;
+	/* Takes what there is and crosses, too late. */
+	assert_int_equal(pp_alloc_burst(pp_pool_cache(pool), bufs + n, LOW + 1, PP_WAIT), LOW);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_true(stats_of(pool).low);
+	pp_free_bulk(pp_pool_cache(pool), bufs, n + LOW);
+	close(marks.eventfd);
+	pool_end(pool);
+}
+
+static void test_high_mark_is_never_out_of_reach(void **state)
+{
+	struct pp_watermarks marks = { LOW, 2048, NULL, NULL, -1 };
+	struct pp_pool *pool = pool_4k(2048, 2048, 0);
+	static void *bufs[4096];
+	unsigned n;
+
+	(void)state;
+	marks.high = (uint32_t)stats_of(pool).total;
+	assert_ok(pp_pool_set_watermarks(pool, &marks));
+	assert_ok(pp_pool_set_reserve(pool, 512));
+	n = pp_alloc_burst(pp_pool_cache(pool), bufs, 4096, 0);
+	assert_true(pp_pool_is_low(pool));
+	pp_free_bulk(pp_pool_cache(pool), bufs, n);
+	assert_false(pp_pool_is_low(pool));
+	assert_int_equal(pp_pool_set_watermarks(pool, &marks), -EINVAL);
+	pool_end(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks_are_told_of_once_each_way),
 		cmocka_unit_test(test_freeing_clears_the_advice_though_nobody_polls),
+		cmocka_unit_test(test_what_a_callback_does_leaves_errno_alone),
+		cmocka_unit_test(test_high_mark_is_never_out_of_reach),
 		cmocka_unit_test(test_marks_can_be_taken_away_and_must_make_sense),
 	};
 

@@ -214,6 +214,76 @@ static void test_waiter_that_is_killed_leaves_the_line(void **state)
 	end();
 }
 
+static void test_growing_call_grows_in_line_too(void **state)
+{
+	struct pp_pool_params p = params_4k(2048, 1024);
+	struct waiter w;
+
+	(void)state;
+	p.buffers_max = 8192;
+	p.owners = 8;
+	pool = pool_of(&p);
+	out = pp_alloc_burst(pp_pool_cache(pool), bufs, 4096, 0);
+	waiter_start(&w, 100, 0, PP_FOREVER);
+	bufs[out] = NULL;
+	/* Behind one who cannot grow, and whom its growing serves as well. */
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs + out, 100, PP_GROW | PP_WAIT),
+			 100);
+	out += 100;
+	waiter_end(&w, 100, 0);
+	end();
+}
+
+static void test_stopped_waiter_holds_up_nobody_beyond_its_deadline(void **state)
+{
+	struct pp_wait wait;
+	pid_t child;
+
+	(void)state;
+	begin(0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		pp_wait_for(&wait, 30000);
+		pp_alloc_bulk_wait(pp_pool_cache(pool), bufs, 500, 0, &wait);
+		_exit(0);
+	}
+	while (!stats_of(pool).waiters)
+		usleep(100);
+	kill(child, SIGSTOP);
+	pp_free_bulk(pp_pool_cache(pool), bufs + out - 100, 100);
+	out -= 100;
+	pp_wait_for(&wait, 3000000);
+	assert_int_equal(pp_alloc_bulk_wait(pp_pool_cache(pool), bufs + out, 10, 0, &wait), 10);
+	/* Dead, and nobody looks after it but who waits. */
+	kill(child, SIGKILL);
+	out += 10 + pp_alloc_burst(pp_pool_cache(pool), bufs + out + 10, 90, PP_WAIT);
+	assert_int_equal(out, stats_of(pool).total);
+	while (stats_of(pool).pressed)
+		pp_pool_collect(pool);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	end();
+}
+
+static void test_wait_that_has_become_impossible_ends(void **state)
+{
+	struct waiter big, small;
+
+	(void)state;
+	begin(0);
+	waiter_start(&big, 900, 0, PP_FOREVER);
+	waiter_start(&small, 10, 0, PP_FOREVER);
+	pp_free_bulk(pp_pool_cache(pool), bufs + out - 600, 600);
+	out -= 600;
+	assert_ok(pp_pool_set_reserve(pool, 512));
+	/* Out of what lay ready for those in line. */
+	assert_int_equal(stats_of(pool).reserve, 512);
+	waiter_end(&big, 0, EINVAL);
+	waiter_end(&small, 10, 0);
+	assert_ok(pp_pool_set_reserve(pool, 0));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +294,9 @@ int main(void)
 		cmocka_unit_test(
 			test_free_that_ends_after_the_caches_were_closed_serves_the_waiter),
 		cmocka_unit_test(test_waiter_that_is_killed_leaves_the_line),
+		cmocka_unit_test(test_growing_call_grows_in_line_too),
+		cmocka_unit_test(test_stopped_waiter_holds_up_nobody_beyond_its_deadline),
+		cmocka_unit_test(test_wait_that_has_become_impossible_ends),
 	};
 
 	alarm(60);

@@ -236,6 +236,32 @@ static void test_tiny_pool_gives_nothing_to_a_try(void **state)
 	pool_end(pool);
 }
 
+static bool wants_one(void *buf, void *arg)
+{
+	*(void **)arg = buf;
+	return false;
+}
+
+static void test_forms_take_no_lock_in_a_try_either(void **state)
+{
+	uint64_t slow;
+	void *list = NULL, *one;
+
+	(void)state;
+	begin(0);
+	pp_free(cache, pp_alloc(cache, 0));
+	slow = counters_of(cache).slow + counters_of(cache).slow_free;
+	/* More than there is: none. Fewer than it wants: the rest goes back. */
+	assert_int_equal(pp_alloc_bulk_list(cache, &list, 511, PP_TRY), 0);
+	assert_null(list);
+	assert_int_equal(pp_alloc_bulk_cb(cache, 90, PP_TRY, wants_one, &one), 1);
+	assert_int_equal(pp_alloc_bulk_list(cache, &list, 90, PP_TRY), 90);
+	assert_int_equal(counters_of(cache).slow + counters_of(cache).slow_free, slow);
+	pp_free_bulk_list(cache, list);
+	pp_free(cache, one);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_free_nolock_needs_no_cache),
 		cmocka_unit_test(test_free_nolock_is_checked_in_debug_mode),
 		cmocka_unit_test(test_handler_may_do_both_at_any_moment),
+		cmocka_unit_test(test_forms_take_no_lock_in_a_try_either),
 		cmocka_unit_test(test_tiny_pool_gives_nothing_to_a_try),
 	};
 
