@@ -20,6 +20,9 @@ __thread struct pp_magazine_entry *pp_magazine_entries;
 static pthread_mutex_t sets_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pp_magazines *sets[PP_MAGAZINES_MAX];
 static uint64_t generations;
+/* No thread is ending any more in some set. */
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static __thread bool thread_ends;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
 
@@ -31,23 +34,43 @@ static void magazine_remove(struct pp_magazine *magazine)
 	free(magazine);
 }
 
+/* The magazine of one slot. Destructors may use other caches, make and end them: they
+ * are called without the lock. */
+static void thread_end_slot(unsigned slot, const struct pp_magazine_entry *entry)
+{
+	struct pp_magazines *set;
+	struct pp_slab *slabs;
+
+	pthread_mutex_lock(&sets_lock);
+	set = sets[slot];
+	if (!set || entry->generation != set->generation || set->forked) {
+		pthread_mutex_unlock(&sets_lock);
+		return;
+	}
+	slabs = set->spill(set, entry->magazine);
+	pthread_mutex_lock(set->lock);
+	magazine_remove(entry->magazine);
+	pthread_mutex_unlock(set->lock);
+	set->ending++;
+	pthread_mutex_unlock(&sets_lock);
+	set->unmake(set, slabs);
+	pthread_mutex_lock(&sets_lock);
+	if (!--set->ending)
+		pthread_cond_broadcast(&ended);
+	pthread_mutex_unlock(&sets_lock);
+}
+
 static void thread_end(void *arg)
 {
 	struct pp_magazine_entry *entries = arg;
 
-	pthread_mutex_lock(&sets_lock);
-	for (unsigned slot = 0; slot < PP_MAGAZINES_MAX; slot++) {
-		struct pp_magazines *set = sets[slot];
-
-		if (!set || entries[slot].generation != set->generation || set->forked)
-			continue;
-		set->spill(set, entries[slot].magazine);
-		pthread_mutex_lock(set->lock);
-		magazine_remove(entries[slot].magazine);
-		pthread_mutex_unlock(set->lock);
-	}
-	pthread_mutex_unlock(&sets_lock);
+	/* What destructors free meanwhile goes home at once. */
+	thread_ends = true;
 	pp_magazine_entries = NULL;
+	for (unsigned slot = 0; slot < PP_MAGAZINES_MAX; slot++)
+		if (entries[slot].generation)
+			thread_end_slot(slot, &entries[slot]);
+	thread_ends = false;
 	free(entries);
 }
 
@@ -103,6 +126,9 @@ void pp_magazines_close(struct pp_magazines *set)
 {
 	pthread_mutex_lock(&sets_lock);
 	sets[set->slot] = NULL;
+	/* Such a thread is not there in a forked child. */
+	while (set->ending && !set->forked)
+		pthread_cond_wait(&ended, &sets_lock);
 	pthread_mutex_unlock(&sets_lock);
 	for (struct pp_magazine *magazine = set->first, *next; magazine; magazine = next) {
 		next = magazine->next;
@@ -115,7 +141,7 @@ struct pp_magazine *pp_magazine_make(struct pp_magazines *set)
 {
 	struct pp_magazine *magazine = pp_magazine_here(set);
 
-	if (magazine || !set->size)
+	if (magazine || !set->size || thread_ends)
 		return magazine;
 	if (!pp_magazine_entries) {
 		pp_magazine_entries = calloc(PP_MAGAZINES_MAX, sizeof(*pp_magazine_entries));

@@ -10,6 +10,8 @@
 /* Sets of magazines that one process can have at a time. */
 #define PP_MAGAZINES_MAX 256
 
+struct pp_slab;
+
 /*
  * field  written by                                        read by
  * busy   its thread                                        its thread, a taker
@@ -31,6 +33,7 @@ struct pp_magazine {
  * get_long, put_long    anyone with the lock    every thread's fast path
  * first, skipped        under the lock          same
  * forked                a forked child, once    its slow paths
+ * ending                under the table's lock  same
  * the rest              at creation             anyone
  *
  * A thread says that it is busy, then looks whether it has to go the long way.
@@ -47,11 +50,14 @@ struct pp_magazines {
 	uint32_t get_long, put_long;
 	uint32_t refused; /* flags that no call may have */
 	bool forked;
+	uint32_t ending; /* threads that end, and are not yet done with unmake() */
 	uint64_t skipped;
 	struct pp_magazine *first;
 	pthread_mutex_t *lock;
-	/* Empties the magazine of a thread that ends; the lock is not held. */
-	void (*spill)(struct pp_magazines *set, struct pp_magazine *magazine);
+	/* Empties the magazine of a thread that ends; the lock is not held. Returns
+	 * what need not stay, for unmake(), which is called without any lock. */
+	struct pp_slab *(*spill)(struct pp_magazines *set, struct pp_magazine *magazine);
+	void (*unmake)(struct pp_magazines *set, struct pp_slab *slabs);
 };
 
 struct pp_magazine_entry {
@@ -64,10 +70,11 @@ extern __thread struct pp_magazine_entry *pp_magazine_entries
 
 /* Gives the set a slot; -ENOSPC beyond PP_MAGAZINES_MAX. */
 int pp_magazines_open(struct pp_magazines *set);
-/* No thread finds a magazine of it after this, nor ends with one. */
+/* No thread finds a magazine of it after this, nor ends with one, nor is ending. */
 void pp_magazines_close(struct pp_magazines *set);
 
-/* The calling thread's, made on first use; NULL if there can be none. The lock is not held. */
+/* The calling thread's, made on first use; NULL if there can be none, or the thread is
+ * ending. The lock is not held. */
 struct pp_magazine *pp_magazine_make(struct pp_magazines *set);
 
 /* With the lock held: every thread's objects, through fn, but for those that are

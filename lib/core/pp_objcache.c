@@ -43,16 +43,30 @@ static int params_check(struct pp_objcache_params *p)
 	return 0;
 }
 
-static void objcache_spill(struct pp_magazines *set, struct pp_magazine *magazine)
+/* With the lock. */
+static void magazine_empty(struct pp_objcache *oc, struct pp_magazine *magazine)
 {
-	struct pp_objcache *oc = (struct pp_objcache *)set;
-
-	pthread_mutex_lock(&oc->lock);
 	for (uint32_t i = 0; i < magazine->n; i++)
 		pp_stock_put(oc, magazine->objs[i]);
-	magazine->n = 0;
+	__atomic_store_n(&magazine->n, 0, __ATOMIC_RELAXED);
+}
+
+static struct pp_slab *objcache_spill(struct pp_magazines *set, struct pp_magazine *magazine)
+{
+	struct pp_objcache *oc = (struct pp_objcache *)set;
+	struct pp_slab *slabs;
+
+	pthread_mutex_lock(&oc->lock);
+	magazine_empty(oc, magazine);
+	slabs = pp_stock_trim(oc, false);
 	pp_stock_serve(oc);
 	pthread_mutex_unlock(&oc->lock);
+	return slabs;
+}
+
+static void objcache_unmake(struct pp_magazines *set, struct pp_slab *slabs)
+{
+	pp_stock_unmake((struct pp_objcache *)set, slabs);
 }
 
 static int objcache_plan(struct pp_objcache *oc)
@@ -77,6 +91,7 @@ static int objcache_plan(struct pp_objcache *oc)
 	set->refused = ~(unsigned)FLAGS | (p->critical ? 0 : PP_CRITICAL);
 	set->lock = &oc->lock;
 	set->spill = objcache_spill;
+	set->unmake = objcache_unmake;
 	return 0;
 }
 
@@ -162,6 +177,13 @@ PP_API int pp_objcache_destroy(struct pp_objcache *oc)
 	return 0;
 }
 
+static __attribute__((noinline, cold)) unsigned objcache_null(const struct pp_objcache *oc)
+{
+	errno = -pp_fail(-EINVAL, "%s: no %s: NULL", oc ? oc->name : "objects",
+			 oc ? "array for them" : "object cache");
+	return 0;
+}
+
 static __attribute__((noinline)) unsigned objcache_get_miss(struct pp_objcache *oc, void **objs,
 							    unsigned n, unsigned flags,
 							    struct pp_wait *wait)
@@ -189,9 +211,13 @@ static __attribute__((noinline)) unsigned objcache_get_miss(struct pp_objcache *
 PP_API unsigned pp_objcache_alloc_bulk(struct pp_objcache *oc, void **objs, unsigned n,
 				       unsigned flags, struct pp_wait *wait)
 {
-	struct pp_magazines *set = &oc->magazines;
-	struct pp_magazine *magazine = pp_magazine_here(set);
+	struct pp_magazines *set;
+	struct pp_magazine *magazine;
 
+	if (!PP_LIKELY(oc && objs))
+		return oc && !n ? 0 : objcache_null(oc);
+	set = &oc->magazines;
+	magazine = pp_magazine_here(set);
 	if (PP_LIKELY(magazine && !(flags & set->refused))) {
 		pp_magazine_begin(magazine);
 		if (pp_magazine_short(&set->get_long) && n <= magazine->n && n) {
@@ -209,10 +235,16 @@ PP_API unsigned pp_objcache_alloc_bulk(struct pp_objcache *oc, void **objs, unsi
 
 PP_API void *pp_objcache_alloc(struct pp_objcache *oc, unsigned flags)
 {
-	struct pp_magazines *set = &oc->magazines;
-	struct pp_magazine *magazine = pp_magazine_here(set);
+	struct pp_magazines *set;
+	struct pp_magazine *magazine;
 	void *obj;
 
+	if (!PP_LIKELY(oc != NULL)) {
+		objcache_null(oc);
+		return NULL;
+	}
+	set = &oc->magazines;
+	magazine = pp_magazine_here(set);
 	if (PP_LIKELY(magazine && !(flags & set->refused))) {
 		pp_magazine_begin(magazine);
 		if (pp_magazine_short(&set->get_long) && PP_LIKELY(magazine->n)) {
@@ -245,7 +277,7 @@ static const char *objcache_put(struct pp_objcache *oc, struct pp_magazine *maga
 	uint32_t i;
 	struct pp_slab *slab = pp_stock_find(oc, obj, &i);
 
-	if (!magazine || !slab || slab->critical || pp_slab_is_free(slab, i))
+	if (!magazine || !slab || pp_slab_is_free(slab, i))
 		return pp_stock_put(oc, obj);
 	if (magazine->n == oc->magazines.size)
 		magazine_spill(oc, magazine);
@@ -268,9 +300,12 @@ static __attribute__((noinline)) unsigned objcache_put_miss(struct pp_objcache *
 	}
 	magazine = pp_magazine_make(&oc->magazines);
 	pthread_mutex_lock(&oc->lock);
-	/* Nothing is put by while somebody waits for it. */
-	if (oc->waiters[0] || oc->waiters[1])
+	/* Nothing is put by while somebody waits for it, nor while the book has to tell
+	 * what is free: then not what was put by before, either. */
+	if (oc->magazines.put_long && magazine) {
+		magazine_empty(oc, magazine);
 		magazine = NULL;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		const char *complaint = objcache_put(oc, magazine, objs[i]);
 
@@ -298,10 +333,14 @@ static inline bool object_is_near(const struct pp_magazines *set, const void *ob
 
 PP_API unsigned pp_objcache_free_bulk(struct pp_objcache *oc, void *const *objs, unsigned n)
 {
-	struct pp_magazines *set = &oc->magazines;
-	struct pp_magazine *magazine = pp_magazine_here(set);
+	struct pp_magazines *set;
+	struct pp_magazine *magazine;
 	bool near = true;
 
+	if (!PP_LIKELY(oc && objs))
+		return oc && !n ? 0 : objcache_null(oc);
+	set = &oc->magazines;
+	magazine = pp_magazine_here(set);
 	for (unsigned i = 0; i < n; i++)
 		near &= object_is_near(set, objs[i]);
 	if (PP_LIKELY(magazine && near)) {
@@ -319,9 +358,15 @@ PP_API unsigned pp_objcache_free_bulk(struct pp_objcache *oc, void *const *objs,
 
 PP_API void pp_objcache_free(struct pp_objcache *oc, void *obj)
 {
-	struct pp_magazines *set = &oc->magazines;
-	struct pp_magazine *magazine = pp_magazine_here(set);
+	struct pp_magazines *set;
+	struct pp_magazine *magazine;
 
+	if (!PP_LIKELY(oc != NULL)) {
+		objcache_null(oc);
+		return;
+	}
+	set = &oc->magazines;
+	magazine = pp_magazine_here(set);
 	if (PP_LIKELY(magazine && object_is_near(set, obj))) {
 		pp_magazine_begin(magazine);
 		if (pp_magazine_short(&set->put_long) && PP_LIKELY(magazine->n < set->size)) {
@@ -343,8 +388,8 @@ PP_API bool pp_objcache_is_critical(struct pp_objcache *oc, const void *obj)
 	uint32_t i;
 	bool critical;
 
-	if (oc->magazines.forked)
-		return false;
+	if (!oc || oc->magazines.forked)
+		return oc ? false : objcache_null(oc);
 	pthread_mutex_lock(&oc->lock);
 	slab = pp_stock_find(oc, obj, &i);
 	critical = slab && slab->critical;
@@ -356,8 +401,8 @@ PP_API uint32_t pp_objcache_shrink(struct pp_objcache *oc)
 {
 	struct pp_slab *slabs;
 
-	if (oc->magazines.forked)
-		return 0;
+	if (!oc || oc->magazines.forked)
+		return oc ? 0 : objcache_null(oc);
 	pthread_mutex_lock(&oc->lock);
 	pp_stock_collect(oc);
 	slabs = pp_stock_trim(oc, true);
@@ -367,7 +412,12 @@ PP_API uint32_t pp_objcache_shrink(struct pp_objcache *oc)
 
 PP_API void pp_objcache_stats(struct pp_objcache *oc, struct pp_objcache_stats *stats)
 {
-	memset(stats, 0, sizeof(*stats));
+	if (stats)
+		memset(stats, 0, sizeof(*stats));
+	if (!oc || !stats) {
+		errno = -pp_fail(-EINVAL, "no object cache, or nowhere to put its books: NULL");
+		return;
+	}
 	if (oc->magazines.forked)
 		return;
 	pthread_mutex_lock(&oc->lock);

@@ -31,8 +31,9 @@ struct pp_objcache;
 enum pp_objcache_flag {
 	/* No magazines: every free is checked against the cache's book, so that a
 	 * double or foreign free is found at once. Without it that is so while the
-	 * cache holds a critical buffer or somebody waits, else when a magazine is
-	 * emptied: until then an object freed twice may be handed out twice.
+	 * cache holds a critical buffer or somebody waits (but for what lies in
+	 * another thread's magazine since before), else when a magazine is emptied:
+	 * until then an object freed twice may be handed out twice.
 	 * An address outside of the pool is always found. */
 	PP_OBJCACHE_DEBUG = 1 << 0,
 };
@@ -49,7 +50,8 @@ struct pp_objcache_params {
 	int (*ctor)(void *obj, void *arg);
 	/* Called once for each object that was constructed. */
 	void (*dtor)(void *obj, void *arg);
-	/* Both are called by any thread, without a lock held; they may use other caches. */
+	/* Both are called by any thread, at its end, too, and without a lock held; they
+	 * may use other caches. */
 	void *arg;
 	struct pp_pool *pool;        /* where ordinary buffers come from; outlives the cache */
 	struct pp_mempool *critical; /* of whole buffers of the same pool; outlives the cache */
@@ -70,7 +72,7 @@ PP_API int pp_objcache_create(const struct pp_objcache_params *params, struct pp
  * Destroys the objects and returns every buffer to where it came from. -EBUSY
  * if objects are out or somebody waits: pp_error() says how many, and the cache
  * goes on as before. No thread may be inside a call on it; other threads'
- * magazines are no matter. NULL is fine.
+ * magazines are no matter, and for one that is just ending it waits. NULL is fine.
  */
 PP_API int pp_objcache_destroy(struct pp_objcache *oc);
 
@@ -90,11 +92,15 @@ PP_API int pp_objcache_destroy(struct pp_objcache *oc);
  * others, by a free of any thread; others do not overtake with the cache's
  * objects meanwhile.
  *
- * EINVAL: flags that contradict each other, n above 2^28, PP_CRITICAL without
- * a mempool, more buffers than pool or mempool could ever have; EAGAIN: PP_TRY
- * and fewer than n in the magazine; ENOMEM: there is nothing left as far as the
- * flags go; ETIMEDOUT, ECANCELED: of the wait; the constructor's; EPERM: in a
- * forked child. n = 0 returns 0.
+ * A critical request for more buffers than the mempool keeps has the pool's
+ * only, and waits there.
+ *
+ * EINVAL: NULL, flags that contradict each other, n above 2^28, PP_CRITICAL
+ * without a mempool, more buffers than the pool could ever have (than it has
+ * without its reserve, for a wait without PP_GROW); EAGAIN: PP_TRY and fewer
+ * than n in the magazine; ENOMEM: there is nothing left as far as the flags go;
+ * ETIMEDOUT, ECANCELED: of the wait; the constructor's; EPERM: in a forked
+ * child. n = 0 returns 0.
  */
 PP_API unsigned pp_objcache_alloc_bulk(struct pp_objcache *oc, void **objs, unsigned n,
 				       unsigned flags, struct pp_wait *wait);
@@ -105,12 +111,13 @@ PP_API void *pp_objcache_alloc(struct pp_objcache *oc, unsigned flags);
  * Objects of this cache, allocated by any thread. Returns how many it took: an
  * address that is not an object of the cache, and an object that is known to be
  * free, are left alone and counted, and pp_error() names the first. NULLs are
- * strangers, too.
+ * strangers, too. No cache or no array (NULL): 0 with errno EINVAL.
  */
 PP_API unsigned pp_objcache_free_bulk(struct pp_objcache *oc, void *const *objs, unsigned n);
 PP_API void pp_objcache_free(struct pp_objcache *oc, void *obj);
 
-/* Whether an object that is out lies in a critical buffer. */
+/* Whether an object that is out lies in a critical buffer. This and the two below
+ * say false, 0 and zeroes of a cache that is NULL, with errno EINVAL. */
 PP_API bool pp_objcache_is_critical(struct pp_objcache *oc, const void *obj);
 
 /* Empties the threads' magazines and returns every empty buffer to the pool.

@@ -33,7 +33,8 @@ static unsigned buy_critical(struct pp_objcache *oc, void **bufs, unsigned need,
 			errno = EINVAL;
 			return 0;
 		}
-	if (!got && !(flags & PP_WAIT) && errno != EINVAL)
+	/* EINVAL: more than the mempool keeps. Others may have as many. */
+	if (!got && (!(flags & PP_WAIT) || errno == EINVAL))
 		errno = ENOMEM;
 	return got;
 }
@@ -270,7 +271,7 @@ void pp_stock_take(struct pp_objcache *oc, struct pp_magazine *magazine, void **
 	got += pp_slab_take(&oc->books[0], &oc->shape, objs + got, n - got);
 	if (critical)
 		pp_slab_take(&oc->books[1], &oc->shape, objs + got, n - got);
-	if (magazine && magazine->n < set->size / 2 && !oc->waiters[0] && !oc->waiters[1])
+	if (magazine && magazine->n < set->size / 2 && !set->put_long)
 		magazine->n += pp_slab_take(&oc->books[0], &oc->shape, magazine->objs + magazine->n,
 					    set->size / 2 - magazine->n);
 }
@@ -297,6 +298,25 @@ void pp_stock_join(struct pp_objcache *oc, struct pp_stock_waiter *waiter)
 	waiter->kicks = &oc->kicks[oc->joined++ % PP_STOCK_KICKS];
 	*last = waiter;
 	stock_say(oc);
+}
+
+unsigned pp_stock_buffers(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter)
+{
+	uint64_t there = oc->books[0].free + (waiter->critical ? oc->books[1].free : 0);
+
+	return there < waiter->n ? pp_stock_buffers_for(oc, waiter->n - there) : 0;
+}
+
+/* Who leads may be asleep for more buffers than it still lacks. */
+static void stock_lessen(struct pp_objcache *oc)
+{
+	struct pp_stock_waiter *leader = oc->waiters[oc->waiters[1] != NULL];
+	unsigned need = leader ? pp_stock_buffers(oc, leader) : 0;
+
+	if (!leader || need >= leader->need)
+		return;
+	leader->need = need;
+	waiter_wake(leader);
 }
 
 /* Who leads now may be asleep behind the one that has gone. */
@@ -341,6 +361,7 @@ void pp_stock_serve(struct pp_objcache *oc)
 		}
 	if (led)
 		stock_lead(oc);
+	stock_lessen(oc);
 	stock_say(oc);
 }
 

@@ -17,6 +17,7 @@ struct pp_stock_waiter {
 	struct pp_stock_waiter *next;
 	void **objs;
 	unsigned n;
+	unsigned need; /* buffers that it waits for at their source */
 	bool critical;
 	bool served;
 	uint32_t *kicks; /* in the cache: who cancels a wait may kick after the waiter has gone */
@@ -51,8 +52,13 @@ struct pp_objcache {
 
 /* Without the lock. */
 
-/* Buffers of the pool or of the mempool: need, or 0 with errno; EAGAIN with
- * PP_WAIT: it cannot wait there now. */
+static inline unsigned pp_stock_buffers_for(const struct pp_objcache *oc, uint64_t objects)
+{
+	return (unsigned)((objects + oc->shape.count - 1) / oc->shape.count);
+}
+
+/* Buffers of the pool or of the mempool: need, or 0 with errno. With PP_WAIT
+ * EAGAIN: it cannot wait there now; ENOMEM: the mempool never has so many. */
 unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsigned need,
 		      unsigned flags, struct pp_wait *wait);
 void pp_stock_return(struct pp_objcache *oc, bool critical, void *const *bufs, unsigned n);
@@ -88,6 +94,8 @@ void pp_stock_join(struct pp_objcache *oc, struct pp_stock_waiter *waiter);
 void pp_stock_leave(struct pp_objcache *oc, struct pp_stock_waiter *waiter);
 /* Whether it is the one that has to see to it that buffers come. */
 bool pp_stock_leads(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter);
+/* How many buffers it lacks. */
+unsigned pp_stock_buffers(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter);
 /* Gives who waits what there is, in order. */
 void pp_stock_serve(struct pp_objcache *oc);
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pp_fail.h"
+#include "pp_pool.h"
+#include "pp_region.h"
 #include "pp_sleep.h"
 
 /* How often others may take what a call has brought before it gives up. */
@@ -14,11 +17,6 @@
 #define WAIT_BUFFERS 128
 /* How often who cannot wait at a source asks it, nanoseconds. */
 #define RETRY 1000000
-
-static unsigned buffers_for(const struct pp_objcache *oc, uint64_t objects)
-{
-	return (unsigned)((objects + oc->shape.count - 1) / oc->shape.count);
-}
 
 /*
  * All n from what is there and what `critical` (the mempool, else the pool) has
@@ -49,7 +47,7 @@ static unsigned supply_bring(struct pp_objcache *oc, void **objs, unsigned n, bo
 		if (tries++ == TRIES)
 			break;
 		/* objs has room: an object takes no more than a buffer. */
-		need = buffers_for(oc, lacks);
+		need = pp_stock_buffers_for(oc, lacks);
 		if (!pp_stock_buy(oc, critical, objs, need, flags, NULL))
 			return 0;
 		slabs = pp_stock_make(oc, critical, objs, need);
@@ -66,14 +64,22 @@ static int waiter_buy(struct pp_objcache *oc, const struct pp_stock_waiter *wait
 {
 	/* Not into objs: who serves the waiter puts objects there. */
 	void *some[WAIT_BUFFERS], **bufs = some;
+	bool critical = waiter->critical;
+	unsigned got;
 	int error = 0;
 
 	if (need > WAIT_BUFFERS)
 		bufs = malloc(need * sizeof(*bufs));
 	if (!bufs)
 		return ENOMEM;
-	if (pp_stock_buy(oc, waiter->critical, bufs, need, flags, waiter->wait))
-		*slabs = pp_stock_make(oc, waiter->critical, bufs, need);
+	got = pp_stock_buy(oc, critical, bufs, need, flags, waiter->wait);
+	/* More than the mempool ever has: the pool's are as good. */
+	if (!got && critical && errno == ENOMEM) {
+		critical = false;
+		got = pp_stock_buy(oc, critical, bufs, need, flags, waiter->wait);
+	}
+	if (got)
+		*slabs = pp_stock_make(oc, critical, bufs, need);
 	if (!*slabs)
 		error = errno;
 	if (bufs != some)
@@ -99,13 +105,6 @@ static void waiter_collect(struct pp_objcache *oc)
 	}
 }
 
-static unsigned waiter_lacks(const struct pp_objcache *oc, const struct pp_stock_waiter *waiter)
-{
-	uint64_t there = oc->books[0].free + (waiter->critical ? oc->books[1].free : 0);
-
-	return waiter->n - (unsigned)there;
-}
-
 /* One turn of a waiter, with the lock held at both ends, but not meanwhile. Returns 0 to go
  * on, or errno. */
 static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, unsigned flags)
@@ -114,15 +113,16 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	/* Holds nothing: empty slabs go back to where all wait for them. */
 	struct pp_slab *slabs = pp_stock_trim(oc, true);
 	/* Who leads has not been served, so it lacks something. */
-	unsigned lacks = leads ? waiter_lacks(oc, waiter) : 0;
+	unsigned need = leads ? pp_stock_buffers(oc, waiter) : 0;
 	uint32_t seen = pp_sleep_kicks(waiter->kicks);
 	int error = 0;
 
+	waiter->need = need;
 	pthread_mutex_unlock(&oc->lock);
 	pp_stock_unmake(oc, slabs);
 	slabs = NULL;
 	if (leads)
-		error = waiter_buy(oc, waiter, buffers_for(oc, lacks), flags, &slabs);
+		error = waiter_buy(oc, waiter, need, flags, &slabs);
 	if (!leads || error == EAGAIN)
 		error = -pp_sleep(waiter->wait, waiter->kicks, seen,
 				  leads ? pp_sleep_now() + RETRY : PP_FOREVER);
@@ -172,24 +172,37 @@ static void supply_collect(struct pp_objcache *oc)
 	pthread_mutex_unlock(&oc->lock);
 }
 
+/* From the pool, else from the mempool. */
+static unsigned supply_effort(struct pp_objcache *oc, void **objs, unsigned n, bool critical)
+{
+	if (supply_bring(oc, objs, n, critical, false, PP_GROW))
+		return n;
+	if (!critical || errno != ENOMEM)
+		return 0;
+	return supply_bring(oc, objs, n, true, true, PP_GROW);
+}
+
 unsigned pp_supply(struct pp_objcache *oc, void **objs, unsigned n, unsigned flags,
 		   struct pp_wait *wait)
 {
 	bool critical = flags & PP_CRITICAL;
-	unsigned grow = flags & PP_GROW;
 	struct pp_wait forever;
 
+	if (pp_stock_buffers_for(oc, n) > oc->region->buffers_max) {
+		errno = -pp_fail(-EINVAL, "%s: %u objects take more than pool %s's %u buffers",
+				 oc->name, n, pp_pool_name(oc->params.pool),
+				 oc->region->buffers_max);
+		return 0;
+	}
 	if (supply_bring(oc, objs, n, false, false, 0))
 		return n;
 	if (critical && errno == ENOMEM && supply_bring(oc, objs, n, true, true, 0))
 		return n;
-	if (grow && errno == ENOMEM && supply_bring(oc, objs, n, critical, false, grow))
-		return n;
-	if (grow && critical && errno == ENOMEM && supply_bring(oc, objs, n, true, true, grow))
+	if (flags & PP_GROW && errno == ENOMEM && supply_effort(oc, objs, n, critical))
 		return n;
 	if ((flags & (PP_GROW | PP_WAIT)) == PP_GROW && errno == ENOMEM) {
 		supply_collect(oc);
-		return supply_bring(oc, objs, n, critical, critical, grow);
+		return supply_effort(oc, objs, n, critical);
 	}
 	if (!(flags & PP_WAIT) || errno != ENOMEM)
 		return 0;

@@ -113,6 +113,56 @@ static void test_without_debug_a_double_free_is_found_when_the_magazine_is_empti
 	objbench_end(&b);
 }
 
+static void test_while_a_critical_buffer_is_held_a_double_free_is_found_at_once(void **state)
+{
+	struct objbench b;
+	struct pp_objcache *oc;
+	struct errand e = { .n = 1, .flags = PP_CRITICAL };
+	void *objs[64], *held, *again[2];
+	uint32_t per;
+
+	(void)state;
+	objbench_make(&b, 1);
+	oc = objbench_cache(&b, 100);
+	per = objbench_books(oc).per_buffer;
+	assert_in_range(per, 10, 64);
+	assert_int_equal(pp_objcache_alloc_bulk(oc, objs, per, 0, NULL), per);
+	objbench_drain(&b);
+	/* In this thread's magazine before there is a critical one. */
+	pp_objcache_free(oc, objs[0]);
+	assert_int_equal(objbench_books(oc).cached, 1);
+	e.oc = oc;
+	e.objs = &held;
+	thread_do(errand_alloc, &e);
+	assert_int_equal(e.got, 1);
+	assert_true(pp_objcache_is_critical(oc, held));
+	assert_int_equal(pp_objcache_free_bulk(oc, objs, 1), 0);
+	assert_error_names("double free");
+	assert_int_equal(objbench_books(oc).faults, 1);
+	/* Freed twice while there is one, ordinary objects as critical ones. */
+	for (unsigned i = 1; i < 8; i++) {
+		assert_int_equal(pp_objcache_free_bulk(oc, objs + i, 1), 1);
+		assert_int_equal(pp_objcache_free_bulk(oc, objs + i, 1), 0);
+		assert_error_names("double free");
+	}
+	assert_int_equal(objbench_books(oc).faults, 8);
+	/* What is allocated meanwhile leaves no others in the magazine. */
+	again[0] = pp_objcache_alloc(oc, 0);
+	again[1] = pp_objcache_alloc(oc, 0);
+	assert_non_null(again[0]);
+	assert_non_null(again[1]);
+	assert_ptr_not_equal(again[0], again[1]);
+	assert_int_equal(objbench_books(oc).cached, 0);
+	assert_int_equal(pp_objcache_free_bulk(oc, again, 2), 2);
+	assert_int_equal(pp_objcache_free_bulk(oc, again, 2), 0);
+	assert_int_equal(objbench_books(oc).faults, 10);
+	assert_int_equal(pp_objcache_free_bulk(oc, objs + 8, per - 8), per - 8);
+	pp_objcache_free(oc, held);
+	assert_int_equal(objbench_books(oc).out, 0);
+	assert_ok(pp_objcache_destroy(oc));
+	objbench_end(&b);
+}
+
 static void test_bad_parameters_are_named(void **state)
 {
 	struct objbench b;
@@ -157,12 +207,18 @@ static void test_bad_requests_get_nothing_and_are_told_why(void **state)
 	struct pp_objcache_params params;
 	struct pp_objcache *oc, *plain;
 	struct pp_wait wait;
+	static const unsigned ways[] = { 0,       PP_CRITICAL,
+					 PP_GROW, PP_CRITICAL | PP_GROW,
+					 PP_WAIT, PP_WAIT | PP_CRITICAL };
 	static void *objs[MANY];
 	void *obj = objs;
+	uint32_t per, most;
 
 	(void)state;
 	objbench_make(&b, 2);
 	oc = objbench_cache(&b, 100);
+	per = objbench_books(oc).per_buffer;
+	most = per * (uint32_t)stats_of(b.pool).total;
 	params = objbench_params(&b, 100);
 	params.critical = NULL;
 	plain = objbench_cache_with(&params);
@@ -181,7 +237,11 @@ static void test_bad_requests_get_nothing_and_are_told_why(void **state)
 		REFUSED_REQUEST(oc, 1, 1u << 20, EINVAL);
 		REFUSED_REQUEST(oc, 4000, PP_TRY, EAGAIN);
 		REFUSED_REQUEST(oc, 4000, PP_TRY | PP_WAIT, EINVAL);
-		REFUSED_REQUEST(oc, 4000, 0, ENOMEM);
+		REFUSED_REQUEST(oc, most - per, 0, ENOMEM); /* the mempool keeps two */
+		REFUSED_REQUEST(oc, most - per, PP_CRITICAL | PP_GROW, ENOMEM);
+		for (unsigned i = 0; i < 6; i++)
+			REFUSED_REQUEST(oc, most + 1, ways[i], EINVAL);
+		assert_error_names("more than pool");
 		REFUSED_REQUEST(plain, 1, PP_CRITICAL, EINVAL);
 		assert_error_names("no critical mempool");
 		pp_objcache_free(oc, pp_objcache_alloc(oc, 0));
@@ -198,6 +258,47 @@ static void test_bad_requests_get_nothing_and_are_told_why(void **state)
 	assert_int_equal(objbench_books(oc).out + objbench_books(oc).waiters, 0);
 	assert_ok(pp_objcache_destroy(oc));
 	assert_ok(pp_objcache_destroy(plain));
+	objbench_end(&b);
+}
+
+static void test_null_is_refused_and_not_followed(void **state)
+{
+	struct objbench b;
+	struct pp_objcache *oc;
+	struct pp_objcache_stats stats;
+	void *obj = NULL;
+
+	(void)state;
+	objbench_make(&b, 1);
+	oc = objbench_cache(&b, 100);
+	/* On a miss and on a hit. */
+	for (unsigned warm = 0; warm < 2; warm++) {
+#define REFUSED_NULL(call)                       \
+	do {                                     \
+		errno = 0;                       \
+		assert_false((call) != 0);       \
+		assert_int_equal(errno, EINVAL); \
+		assert_error_names("NULL");      \
+	} while (0)
+		REFUSED_NULL(pp_objcache_alloc_bulk(NULL, &obj, 1, 0, NULL));
+		REFUSED_NULL(pp_objcache_alloc_bulk(oc, NULL, 1, 0, NULL));
+		REFUSED_NULL(pp_objcache_alloc_bulk(oc, NULL, 1, PP_TRY, NULL));
+		REFUSED_NULL(pp_objcache_free_bulk(NULL, &obj, 1));
+		REFUSED_NULL(pp_objcache_free_bulk(oc, NULL, 1));
+		REFUSED_NULL(pp_objcache_alloc(NULL, 0) != NULL);
+		REFUSED_NULL((pp_objcache_free(NULL, &b), 0));
+		REFUSED_NULL(pp_objcache_is_critical(NULL, &b));
+		REFUSED_NULL(pp_objcache_shrink(NULL));
+		REFUSED_NULL((pp_objcache_stats(oc, NULL), 0));
+		memset(&stats, 0xa5, sizeof(stats));
+		REFUSED_NULL((pp_objcache_stats(NULL, &stats), 0));
+		assert_int_equal(stats.buffers + stats.out + stats.waiters, 0);
+		assert_int_equal(pp_objcache_alloc_bulk(oc, NULL, 0, 0, NULL), 0);
+		assert_int_equal(pp_objcache_free_bulk(oc, NULL, 0), 0);
+		assert_int_equal(objbench_books(oc).out + objbench_books(oc).faults, 0);
+		pp_objcache_free(oc, pp_objcache_alloc(oc, 0));
+	}
+	assert_ok(pp_objcache_destroy(oc));
 	objbench_end(&b);
 }
 
@@ -238,8 +339,11 @@ int main(void)
 		cmocka_unit_test(test_debug_finds_double_and_foreign_frees_at_once),
 		cmocka_unit_test(
 			test_without_debug_a_double_free_is_found_when_the_magazine_is_emptied),
+		cmocka_unit_test(
+			test_while_a_critical_buffer_is_held_a_double_free_is_found_at_once),
 		cmocka_unit_test(test_bad_parameters_are_named),
 		cmocka_unit_test(test_bad_requests_get_nothing_and_are_told_why),
+		cmocka_unit_test(test_null_is_refused_and_not_followed),
 		cmocka_unit_test(test_a_forked_child_is_refused_and_harms_nothing),
 	};
 

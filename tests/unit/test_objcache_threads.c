@@ -259,6 +259,113 @@ static void test_waiters_of_mixed_sizes_are_served_in_the_order_of_arrival(void 
 	objbench_end(&b);
 }
 
+static void *errand_pass(void *arg)
+{
+	errand_alloc(arg);
+	return errand_free(arg);
+}
+
+static void test_a_threads_end_leaves_no_more_empty_buffers_than_may_stay(void **state)
+{
+	struct objbench b;
+	struct pp_objcache_params params;
+	struct pp_objcache *oc;
+	struct errand e = { .n = BUFFERS - 4 };
+	static void *objs[BUFFERS];
+
+	(void)state;
+	objbench_make(&b, 0);
+	params = objbench_params(&b, 1900);
+	params.magazine = BUFFERS;
+	params.keep = 3;
+	oc = objbench_cache_with(&params);
+	assert_int_equal(objbench_books(oc).per_buffer, 1);
+	e.oc = oc;
+	e.objs = objs;
+	thread_do(errand_pass, &e);
+	assert_int_equal(e.got, e.n);
+	assert_int_equal(objbench_books(oc).cached, 0);
+	assert_int_equal(objbench_books(oc).buffers, 3);
+	assert_int_equal(objbench_books(oc).empty, 3);
+	/* The others are the pool's again, for anybody. */
+	objbench_drain(&b);
+	assert_int_equal(b.hoarded, BUFFERS - 3);
+	assert_ok(pp_objcache_destroy(oc));
+	objbench_end(&b);
+}
+
+/* A cache whose destructor needs one of its own, and one that takes its time. */
+struct slow_end {
+	struct objbench *b;
+	struct pp_objcache *oc;
+	_Atomic unsigned destructed;
+	_Atomic bool hold, held, destroyed;
+};
+
+static void slow_dtor(void *obj, void *arg)
+{
+	struct slow_end *s = arg;
+	struct pp_objcache_params params = objbench_params(s->b, 64);
+	struct pp_objcache *other;
+	void *theirs;
+
+	(void)obj;
+	params.critical = NULL;
+	MUST(!pp_objcache_create(&params, &other));
+	theirs = pp_objcache_alloc(other, 0);
+	MUST(theirs);
+	pp_objcache_free(other, theirs);
+	MUST(!pp_objcache_destroy(other));
+	atomic_store(&s->held, true);
+	while (atomic_load(&s->hold))
+		usleep(100);
+	atomic_fetch_add(&s->destructed, 1);
+}
+
+static void *slow_destroy(void *arg)
+{
+	struct slow_end *s = arg;
+
+	MUST(!pp_objcache_destroy(s->oc));
+	atomic_store(&s->destroyed, true);
+	return NULL;
+}
+
+static void
+test_destructors_at_a_threads_end_use_other_caches_and_destroying_waits_for_them(void **state)
+{
+	struct objbench b;
+	struct slow_end s = { .b = &b, .hold = true };
+	struct pp_objcache_params params;
+	struct errand e = { .n = 20 };
+	static void *objs[20];
+	pthread_t ends, destroys;
+
+	(void)state;
+	objbench_make(&b, 0);
+	params = objbench_params(&b, 1900);
+	params.dtor = slow_dtor;
+	params.arg = &s;
+	e.oc = s.oc = objbench_cache_with(&params);
+	e.objs = objs;
+	pthread_create(&ends, NULL, errand_pass, &e);
+	while (!atomic_load(&s.held))
+		usleep(100);
+	/* Nothing is out, but what the thread has begun it finishes. */
+	assert_int_equal(objbench_books(s.oc).out, 0);
+	atomic_store(&s.held, false);
+	pthread_create(&destroys, NULL, slow_destroy, &s);
+	while (!atomic_load(&s.held))
+		usleep(100);
+	usleep(20000);
+	assert_false(atomic_load(&s.destroyed));
+	atomic_store(&s.hold, false);
+	pthread_join(destroys, NULL);
+	assert_int_equal(atomic_load(&s.destructed), 20);
+	pthread_join(ends, NULL);
+	objbench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +375,9 @@ int main(void)
 		cmocka_unit_test(test_a_wait_ends_at_its_deadline_or_when_cancelled),
 		cmocka_unit_test(test_whatever_is_freed_serves_who_waits_for_it),
 		cmocka_unit_test(test_waiters_of_mixed_sizes_are_served_in_the_order_of_arrival),
+		cmocka_unit_test(test_a_threads_end_leaves_no_more_empty_buffers_than_may_stay),
+		cmocka_unit_test(
+			test_destructors_at_a_threads_end_use_other_caches_and_destroying_waits_for_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
