@@ -182,7 +182,7 @@ PP_API unsigned pp_alloc_bulk_list(struct pp_cache *cache, void **list, unsigned
 
 	if (form_lacks(list, "list"))
 		return 0;
-	made = (struct bulk_list){ *list, pp_store_of(cache)->shared->facts.link };
+	made = (struct bulk_list){ *list, pp_store_of_cache(cache)->shared->facts.link };
 	got = pp_alloc_bulk_cb(cache, n, flags, list_one, &made);
 
 	if (got < n) {
@@ -196,7 +196,7 @@ PP_API unsigned pp_alloc_bulk_list(struct pp_cache *cache, void **list, unsigned
 
 PP_API unsigned pp_free_bulk_list(struct pp_cache *cache, void *head)
 {
-	struct bulk_list list = { head, pp_store_of(cache)->shared->facts.link };
+	struct bulk_list list = { head, pp_store_of_cache(cache)->shared->facts.link };
 
 	return list_free(cache, &list, UINT32_MAX);
 }

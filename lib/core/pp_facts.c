@@ -148,7 +148,7 @@ static int facts_region(struct pp_region *region, const struct pp_shared_facts *
 }
 
 /* What follows from the others: the same in every process, or it is not a pool. */
-static void facts_derive(struct pp_shared_facts *facts, const struct pp_region *region)
+void pp_facts_derive(struct pp_shared_facts *facts, const struct pp_region *region)
 {
 	uint32_t rings;
 
@@ -194,7 +194,7 @@ int pp_facts_make(struct pp_shared_facts *facts, const struct pp_pool_params *p,
 	rc = facts_region(&store->region, facts);
 	if (rc)
 		return rc;
-	facts_derive(facts, &store->region);
+	pp_facts_derive(facts, &store->region);
 	facts->own_bytes = pp_layout(store, facts, NULL);
 	store->region.control_bytes = facts->own_bytes;
 	return 0;
@@ -215,7 +215,7 @@ static bool facts_hold(const struct pp_shared_facts *facts, struct pp_store *sto
 	struct pp_shared_facts again;
 
 	memcpy(&again, facts, sizeof(again));
-	facts_derive(&again, &store->region);
+	pp_facts_derive(&again, &store->region);
 	return !memcmp(&again, facts, sizeof(again)) &&
 	       facts->own_bytes == pp_layout(store, facts, NULL) &&
 	       facts->control_bytes >= facts->own_bytes &&

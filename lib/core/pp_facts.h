@@ -12,6 +12,9 @@ int pp_facts_params(const struct pp_pool_params *given, struct pp_pool_params *p
 int pp_facts_make(struct pp_shared_facts *facts, const struct pp_pool_params *p,
 		  struct pp_store *store);
 
+/* What follows from the number of buffers, owners and flags, and from the region. */
+void pp_facts_derive(struct pp_shared_facts *facts, const struct pp_region *region);
+
 /* Those of a pool that exists, from its descriptors; the store's region is planned
  * and has its address. -EPROTO if they cannot be a pool's. */
 int pp_facts_read(struct pp_shared_facts *facts, struct pp_store *store, const int fds[2]);

@@ -103,6 +103,12 @@ static void holders_note(struct pp_store *store, uint8_t holder, void *const *bu
 	uintptr_t base = store->region.base;
 	unsigned shift = store->region.key_shift;
 
+	if (store->region.tracts) {
+		for (uint32_t i = 0; i < n; i++)
+			atomic_store_explicit(&holders[pp_place_key(&store->region, bufs[i])],
+					      holder, memory_order_relaxed);
+		return;
+	}
 	/* pp_place_key(), with what does not change kept out of the loop. */
 	for (uint32_t i = 0; i < n; i++)
 		atomic_store_explicit(&holders[((uintptr_t)bufs[i] - base) >> shift], holder,
@@ -118,11 +124,22 @@ void pp_guard_out(struct pp_store *store, uint32_t holder, void *const *bufs, ui
 			guard_out_one(store, holder, bufs[i]);
 }
 
+/* The number of a buffer that begins there, or -1. */
+static int64_t guard_index(const struct pp_region *region, const void *buf)
+{
+	int64_t index;
+
+	if (region->tracts)
+		return pp_tracts_find(region->tracts, (uintptr_t)buf);
+	index = pp_buffer_index(region, buf);
+	return index < 0 || pp_buffer_at(region, (uint32_t)index) != buf ? -1 : index;
+}
+
 static bool guard_in_one(struct pp_store *store, uint32_t holder, void *buf)
 {
-	int64_t index = pp_buffer_index(&store->region, buf);
+	int64_t index = guard_index(&store->region, buf);
 
-	if (index < 0 || pp_buffer_at(&store->region, (uint32_t)index) != buf) {
+	if (index < 0) {
 		guard_fault(store, "foreign free", buf, holder);
 		return false;
 	}

@@ -17,11 +17,20 @@ struct pp_pool {
 	uint32_t slot;         /* in every thread's table of caches */
 	uint64_t generation;   /* tells it from a pool that had the slot before */
 	bool attached;         /* another process made it */
+	uint64_t id;           /* of one over foreign memory, see pp_foreign.h; else 0 */
 	struct pp_devices devices;
 	pp_fault_fn fault;
 	void *fault_arg;
 	struct pp_watermarks level; /* this process's share of them */
 };
+
+/* The first value of everything in control memory, which is mapped and zero. */
+void pp_pool_init(struct pp_store *store);
+/* What debug mode caught, to who wants to know of it in this process. */
+void pp_pool_fault(struct pp_store *store, const char *what, const void *buf, uint32_t holder);
+
+/* Whether its control memory is still there, which may be somebody else's. */
+bool pp_foreign_lives(const struct pp_pool *pool);
 
 /* Gives a new pool its slot and generation; -ENOSPC beyond PP_POOLS_MAX. */
 int pp_thread_pool_add(struct pp_pool *pool);

@@ -43,7 +43,7 @@ size_t pp_layout(struct pp_store *store, const struct pp_shared_facts *facts, ch
 	blocks->slots =
 		(void *)lay(control, &at,
 			    (size_t)facts->blocks * facts->block_size * sizeof(uint32_t), 4096);
-	store->marks = (void *)lay(control, &at, facts->buffers_max, PP_LINE);
+	store->marks = (void *)lay(control, &at, region->buffers_max, PP_LINE);
 	store->holders = NULL;
 	if (facts->flags & (PP_POOL_OWNERS | PP_POOL_DEBUG))
 		store->holders = (void *)lay(control, &at, pp_place_keys(region), PP_LINE);

@@ -108,7 +108,7 @@ static unsigned miss_get(struct pp_store *store, struct pp_cache *c, void **bufs
 
 PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags)
 {
-	struct pp_store *store = pp_store_of(c);
+	struct pp_store *store = pp_store_of_cache(c);
 	bool burst = flags & PP_BURST_;
 	unsigned got = 0;
 
@@ -137,7 +137,7 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,
 				   struct pp_wait *wait)
 {
-	struct pp_store *store = pp_store_of(c);
+	struct pp_store *store = pp_store_of_cache(c);
 	unsigned got;
 
 	if (!n || !miss_ok(n, flags | PP_WAIT))
@@ -164,7 +164,7 @@ static void miss_put(struct pp_store *store, struct pp_cache *c, void *const *bu
 
 PP_API void pp_cache_put_miss(struct pp_cache *c, void *const *bufs, unsigned n)
 {
-	struct pp_store *store = pp_store_of(c);
+	struct pp_store *store = pp_store_of_cache(c);
 	void *kept[PP_CARVE];
 
 	if (n - 1 >= PP_BULK_MAX) {

@@ -390,6 +390,7 @@ void pp_owner_init(struct pp_store *store, uint32_t id)
 	owner->line.base = store->region.base;
 	owner->line.mode = store->shared->facts.mode;
 	owner->line.id = id;
+	owner->line.foreign = store->region.tracts ? (uintptr_t)store->region.control : 0;
 	owner->stash = PP_TICKET_NONE;
 	owner->block = pp_ticket_block(pp_stack_pop(store->blocks.empties, &store->blocks));
 	owner_commit(owner, pp_owner_start(store, owner));

@@ -4,6 +4,7 @@
 #define PP_PLACE_H
 
 #include "pp_region.h"
+#include "pp_tracts.h"
 
 /* `at` / stride, for `at` below 256 GiB: exact, as both are below 2^32 in lines. */
 static inline uint32_t pp_place_strides(const struct pp_region *region, uint64_t at)
@@ -59,6 +60,8 @@ static inline uint32_t pp_place_index(const struct pp_region *region, uint32_t o
 {
 	uint64_t at = pp_place_of_offset(region, offset) - region->base;
 
+	if (region->tracts)
+		return pp_tracts_index(region->tracts, region->base + at);
 	if (region->flags & PP_POOL_GAPLESS)
 		return pp_place_strides(region, at);
 	return (uint32_t)(at >> region->page_shift) * region->per_page +
@@ -72,21 +75,29 @@ static inline uint32_t pp_place_index(const struct pp_region *region, uint32_t o
  */
 static inline uint32_t pp_place_key(const struct pp_region *region, const void *buf)
 {
+	if (region->tracts)
+		return pp_tracts_index(region->tracts, (uintptr_t)buf);
 	return (uint32_t)(((uintptr_t)buf - region->base) >> region->key_shift);
 }
 
 static inline uint32_t pp_place_keys(const struct pp_region *region)
 {
+	if (region->tracts)
+		return region->buffers_max;
 	return (uint32_t)((region->buffer_bytes - 1) >> region->key_shift) + 1;
 }
 
 static inline uint32_t pp_place_index_key(const struct pp_region *region, uint32_t index)
 {
+	if (region->tracts)
+		return index;
 	return pp_place_key(region, (void *)(pp_place_start(region, index) + region->lead));
 }
 
 static inline uint32_t pp_place_offset_page(const struct pp_region *region, uint32_t offset)
 {
+	if (region->tracts)
+		return 0;
 	if (region->flags & PP_POOL_GAPLESS)
 		return pp_place_page(region, pp_place_index(region, offset));
 	return (uint32_t)((pp_place_of_offset(region, offset) - region->base) >>

@@ -15,7 +15,7 @@
 #include "pp_layout.h"
 #include "pp_pressure.h"
 
-static void fault_report(struct pp_store *store, const char *what, const void *buf, uint32_t holder)
+void pp_pool_fault(struct pp_store *store, const char *what, const void *buf, uint32_t holder)
 {
 	struct pp_pool *pool = (struct pp_pool *)store;
 	char name[PP_OWNER_NAME];
@@ -29,7 +29,7 @@ static void fault_report(struct pp_store *store, const char *what, const void *b
 }
 
 /* Control memory is mapped and zero: everything gets its first value. */
-static void store_init(struct pp_store *store)
+void pp_pool_init(struct pp_store *store)
 {
 	struct pp_region *region = &store->region;
 	struct pp_shared *shared = store->shared;
@@ -63,8 +63,8 @@ static int pool_open(struct pp_pool *pool, struct pp_shared_facts *facts)
 	facts->control_bytes = region->control_bytes;
 	pp_layout(store, facts, region->control);
 	store->shared->facts = *facts;
-	store->fault = fault_report;
-	store_init(store);
+	store->fault = pp_pool_fault;
+	pp_pool_init(store);
 	return 0;
 }
 
@@ -204,7 +204,7 @@ static int pool_agrees(const struct pp_pool *pool)
 	const struct pp_region *region = &store->region;
 
 	for (uint32_t i = 0; i < store->shared->facts.owners; i++)
-		if (store->owners[i].line.base != region->base ||
+		if (store->owners[i].line.foreign || store->owners[i].line.base != region->base ||
 		    store->owners[i].line.slots != store->blocks.slots)
 			return pp_fail(-EPROTO, "the pool in fds[0] was not made at address %p",
 				       (void *)region->base);
@@ -238,7 +238,7 @@ PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 		goto close_fds;
 	pool->attached = true;
 	pool->level.eventfd = -1;
-	pool->store.fault = fault_report;
+	pool->store.fault = pp_pool_fault;
 	pp_layout(&pool->store, &facts, region->control);
 	rc = pool_agrees(pool);
 	if (!rc)

@@ -64,6 +64,10 @@ struct pp_region {
 	char *control;
 	struct pp_page *pages;   /* in control memory */
 	struct pp_mapping *maps; /* [device][page], in control memory */
+	/* Not hugepages of its own, but memory that is somebody else's: pp_foreign.h.
+	 * Then there is one page in name, buffers_max bounds the numbers that buffers
+	 * may have, and control memory may lie in any window. */
+	struct pp_tracts *tracts; /* in control memory; else NULL */
 };
 
 /* Fills in strides, page counts and sizes from what the caller has set:
@@ -86,6 +90,12 @@ void pp_region_punch(struct pp_region *region, uint32_t p);
 
 /* The region that an address lies in (buffers or control), or NULL. */
 struct pp_region *pp_region_find(const void *addr);
+
+/* The region of foreign memory whose control memory begins there, or NULL. */
+struct pp_region *pp_region_foreign(uintptr_t control);
+/* Makes it known in this process: 0 or -ENOSPC. And unknown again. */
+int pp_region_foreign_add(struct pp_region *region);
+void pp_region_foreign_remove(struct pp_region *region);
 
 /* First buffer of hugepage p, and the number of them. */
 uint32_t pp_region_first(const struct pp_region *region, uint32_t p);

@@ -57,7 +57,7 @@ PP_API bool pp_marked(const struct pp_pool *pool, const void *buf)
 
 PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n)
 {
-	struct pp_store *store = pp_store_of(cache);
+	struct pp_store *store = pp_store_of_cache(cache);
 	uint64_t *refused = &((struct pp_owner *)cache)->counters.refused;
 	unsigned kept = 0;
 

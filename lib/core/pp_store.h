@@ -4,6 +4,7 @@
 #define PP_STORE_H
 
 #include "pp_block.h"
+#include "pp_cache.h"
 #include "pp_counters.h"
 #include "pp_deque.h"
 #include "pp_lock.h"
@@ -136,6 +137,14 @@ static inline uint32_t pp_store_depots(const struct pp_store *store)
 static inline struct pp_store *pp_store_of(const void *addr)
 {
 	return (struct pp_store *)pp_region_find(addr);
+}
+
+/* The store that a cache is of. */
+static inline struct pp_store *pp_store_of_cache(const struct pp_cache *cache)
+{
+	if (PP_UNLIKELY(cache->foreign))
+		return (struct pp_store *)pp_region_foreign(cache->foreign);
+	return pp_store_of(cache);
 }
 
 /* The holder noted for buffers that went out without a cache. */

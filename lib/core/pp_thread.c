@@ -32,7 +32,8 @@ static void thread_end(void *arg)
 	pthread_mutex_lock(&pools_lock);
 	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
 		if (pools[slot] && entries[slot].cache &&
-		    entries[slot].generation == pools[slot]->generation)
+		    entries[slot].generation == pools[slot]->generation &&
+		    (!pools[slot]->id || pp_foreign_lives(pools[slot])))
 			pp_take_back_slot(&pools[slot]->store,
 					  (struct pp_owner *)entries[slot].cache);
 	pthread_mutex_unlock(&pools_lock);
@@ -154,7 +155,7 @@ PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
 
 PP_API void pp_cache_destroy(struct pp_cache *cache)
 {
-	struct pp_store *store = cache ? pp_store_of(cache) : NULL;
+	struct pp_store *store = cache ? pp_store_of_cache(cache) : NULL;
 
 	/* NULL too when the pool has ended, and the cache with it. */
 	if (store)
@@ -163,7 +164,7 @@ PP_API void pp_cache_destroy(struct pp_cache *cache)
 
 PP_API struct pp_pool *pp_cache_pool(const struct pp_cache *cache)
 {
-	return (struct pp_pool *)pp_store_of(cache);
+	return (struct pp_pool *)pp_store_of_cache(cache);
 }
 
 static __attribute__((noinline)) struct pp_cache *thread_cache_make(struct pp_pool *pool)

@@ -122,7 +122,7 @@ static void nolock_one(struct pp_store *store, const void *buf)
 
 PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n)
 {
-	struct pp_store *store = cache ? pp_store_of(cache) : NULL;
+	struct pp_store *store = cache ? pp_store_of_cache(cache) : NULL;
 
 	if (!n || n > PP_BULK_MAX || (cache && try_put(store, cache, bufs, n)))
 		return;

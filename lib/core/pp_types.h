@@ -11,7 +11,10 @@
 extern "C" {
 #endif
 
+/* Nothing, in a library that has the core inside and does not show it. */
+#ifndef PP_API
 #define PP_API __attribute__((visibility("default")))
+#endif
 #define PP_LIKELY(x) __builtin_expect(!!(x), 1)
 #define PP_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -3,9 +3,9 @@
 # Layers: a file of the core includes only what stands before it in this order, and nothing of
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
-order="types+fail lock sleep+wait pages region place offset buffer dma+devices block deque counters
-	store guard depot queue turn home late cache owner layout take pressure walk pool+level+inside+facts page
-	shrink holders thread bulk try effort miss reserve lease mempool+mempool_line+mempool_users+mempool_backing slab magazine objcache+stock+supply defer+limbo+filler stats check"
+order="types+fail lock sleep+wait pages region tracts place offset cache buffer dma+devices block deque counters
+	store guard depot queue turn home late owner layout take pressure walk pool+level+inside+facts page
+	shrink holders thread bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_backing slab magazine objcache+stock+supply defer+limbo+filler stats check"
 bad=0
 complain() {
 	echo "$*"
