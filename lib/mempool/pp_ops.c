@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pp_bulk.h"
 #include "pp_ops_critical.h"
 
 static __thread int ops_critical;
