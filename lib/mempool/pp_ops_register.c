@@ -71,6 +71,9 @@ static void __attribute__((constructor)) ops_register(void)
 	}
 	if (!*rte_mempool_ops_table.ops[LAST].name)
 		rte_mempool_ops_table.ops[LAST] = ops_table_entry;
+	/* The next one would be put there, and mempools that have this index be lost. */
+	if (rte_mempool_ops_table.num_ops == LAST && place_is_ours(LAST))
+		rte_mempool_ops_table.num_ops++;
 	if (!place_is_ours(LAST))
 		fprintf(stderr,
 			"pktpool: the last place of EAL's table of mempool ops is taken: a secondary "

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ops: what an application may expect of a mempool, held by ours. */
+#include "ops_test.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <rte_mbuf.h>
+
+#define N 5000
+
+struct worker {
+	struct rte_mempool *mp;
+	unsigned n;     /* got and put at a time */
+	unsigned times; /* 0: once, and then idle until told to end */
+	unsigned failed;
+	sem_t *done, *end;
+};
+
+static void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	void *objs[N];
+
+	for (unsigned i = 0; i < (worker->times ? worker->times : 1); i++) {
+		if (rte_mempool_get_bulk(worker->mp, objs, worker->n)) {
+			worker->failed++;
+			continue;
+		}
+		for (unsigned k = 0; k < worker->n; k++)
+			*(struct worker **)objs[k] = worker;
+		for (unsigned k = 0; k < worker->n; k++)
+			if (*(struct worker **)objs[k] != worker)
+				worker->failed += 1000000;
+		rte_mempool_put_bulk(worker->mp, objs, worker->n);
+	}
+	sem_post(worker->done);
+	if (worker->end)
+		sem_wait(worker->end);
+	return NULL;
+}
+
+static void test_every_object_can_be_had_by_one_thread(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("every", N, 0, NULL);
+	pthread_t threads[3];
+	sem_t done, end;
+	struct worker worker = { .mp = mp, .n = 777, .done = &done, .end = &end };
+
+	(void)state;
+	assert_non_null(mp);
+	assert_int_equal(rte_mempool_avail_count(mp), N);
+	ops_all_of(mp, N);
+	sem_init(&done, 0, 0);
+	sem_init(&end, 0, 0);
+	for (unsigned t = 0; t < 3; t++) {
+		pthread_create(&threads[t], NULL, worker_run, &worker);
+		sem_wait(&done);
+	}
+	assert_int_equal(worker.failed, 0);
+	/* They live, and have buffers in caches that they will not touch again. */
+	ops_all_of(mp, N);
+	for (unsigned t = 0; t < 3; t++)
+		sem_post(&end);
+	for (unsigned t = 0; t < 3; t++)
+		pthread_join(threads[t], NULL);
+	ops_all_of(mp, N);
+	rte_mempool_free(mp);
+}
+
+static void test_mempools_of_any_size_have_as_many_as_they_say(void **state)
+{
+	static const unsigned sizes[] = { 1, 2, 31, 63, 64, 100, 511, 1023, 1024, 4096, 30001 };
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(sizes); i++) {
+		struct rte_mempool *mp = ops_mempool("sizes", sizes[i], 0, NULL);
+
+		assert_non_null(mp);
+		ops_all_of(mp, sizes[i]);
+		rte_mempool_free(mp);
+	}
+}
+
+static void test_two_that_want_half_each_both_get_it(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("halves", 1024, 0, NULL);
+	struct worker workers[2];
+	pthread_t threads[2];
+	sem_t done;
+
+	(void)state;
+	assert_non_null(mp);
+	sem_init(&done, 0, 0);
+	for (unsigned t = 0; t < 2; t++) {
+		workers[t] = (struct worker){ .mp = mp, .n = 512, .times = 20000, .done = &done };
+		pthread_create(&threads[t], NULL, worker_run, &workers[t]);
+	}
+	for (unsigned t = 0; t < 2; t++)
+		pthread_join(threads[t], NULL);
+	assert_int_equal(workers[0].failed, 0);
+	assert_int_equal(workers[1].failed, 0);
+	ops_all_of(mp, 1024);
+	rte_mempool_free(mp);
+}
+
+static void test_more_threads_than_caches_still_get_and_put(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("few", N, 0, "caches=2");
+	struct worker workers[6];
+	pthread_t threads[6];
+	sem_t done;
+
+	(void)state;
+	assert_non_null(mp);
+	sem_init(&done, 0, 0);
+	for (unsigned t = 0; t < 6; t++) {
+		workers[t] = (struct worker){ .mp = mp, .n = 300, .times = 2000, .done = &done };
+		pthread_create(&threads[t], NULL, worker_run, &workers[t]);
+	}
+	for (unsigned t = 0; t < 6; t++) {
+		pthread_join(threads[t], NULL);
+		assert_int_equal(workers[t].failed, 0);
+	}
+	ops_all_of(mp, N);
+	rte_mempool_free(mp);
+}
+
+static void test_bulk_takes_all_or_nothing(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("bulk", N, 0, NULL);
+	static void *objs[N + 1];
+
+	(void)state;
+	assert_non_null(mp);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs, N + 1), -ENOBUFS);
+	assert_int_equal(rte_mempool_avail_count(mp), N);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs, N), 0);
+	assert_int_equal(rte_mempool_avail_count(mp), 0);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs + N, 1), -ENOBUFS);
+	rte_mempool_put_bulk(mp, objs, N);
+	assert_int_equal(rte_mempool_avail_count(mp), N);
+	rte_mempool_free(mp);
+}
+
+static void test_mempools_come_and_go_beside_a_thread_that_remembers(void **state)
+{
+	sem_t done, end;
+	struct worker worker = { .n = 100, .done = &done, .end = &end };
+	unsigned zones;
+	void *obj;
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	sem_init(&end, 0, 0);
+	zones = ops_zones();
+	/* More than a process can have at a time. */
+	for (unsigned i = 0; i < 600; i++) {
+		pthread_t thread;
+
+		worker.mp = ops_mempool("comes", 2000, 0, NULL);
+		assert_non_null(worker.mp);
+		if (i % 100 == 0)
+			pthread_create(&thread, NULL, worker_run, &worker);
+		assert_int_equal(rte_mempool_get(worker.mp, &obj), 0);
+		rte_mempool_put(worker.mp, obj);
+		if (i % 100 == 0)
+			sem_wait(&done);
+		assert_int_equal(rte_mempool_avail_count(worker.mp), 2000);
+		rte_mempool_free(worker.mp);
+		/* Its cache was the mempool's, which has gone. */
+		if (i % 100 == 0) {
+			sem_post(&end);
+			pthread_join(thread, NULL);
+		}
+	}
+	assert_int_equal(ops_zones(), zones);
+}
+
+static void test_what_is_no_option_fails_the_mempool_and_says_so(void **state)
+{
+	static const char *const bad[] = { "reserv=1",	  "reserve",	 "reserve=-1",
+					   "reserve=1x",  "debug=2",	 "caches=0",
+					   "caches=251",  "layout=none", "lcore_cache=513",
+					   "debug=1,what=2", "reserve=999999999", "poison=" };
+	unsigned zones = ops_zones();
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(bad); i++) {
+		ops_logged();
+		assert_null(ops_mempool("bad", 100, 0, bad[i]));
+		assert_int_equal(rte_errno, EINVAL);
+		assert_non_null(strstr(ops_logged(), "pktpool: bad: "));
+		assert_int_equal(ops_zones(), zones);
+	}
+	setenv("PKTPOOL_MEMPOOL", "reserve=7,nonsense=1", 1);
+	assert_null(ops_mempool("bad", 100, 0, NULL));
+	assert_non_null(strstr(ops_logged(), "no option \"nonsense\" in PKTPOOL_MEMPOOL"));
+	/* What a mempool is given counts for more than what all are. */
+	setenv("PKTPOOL_MEMPOOL", "reserve=7", 1);
+	for (unsigned given = 0; given < 2; given++) {
+		struct rte_mempool *mp = ops_mempool("env", 100, 0, given ? "reserve=3" : NULL);
+
+		assert_int_equal(mp->size, given ? 103 : 107);
+		rte_mempool_free(mp);
+	}
+	unsetenv("PKTPOOL_MEMPOOL");
+}
+
+static int (*critical)(int on);
+
+static void test_reserve_is_on_top_and_for_the_critical(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("reserve", N, 0, "reserve=64");
+	static void *objs[N + 64], *more;
+
+	(void)state;
+	assert_non_null(mp);
+	assert_int_equal(mp->size, N + 64);
+	assert_int_equal(rte_mempool_avail_count(mp), N + 64);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs, N), 0);
+	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
+	assert_int_equal(critical(1), 0);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs + N, 65), -ENOBUFS);
+	assert_int_equal(rte_mempool_get_bulk(mp, objs + N, 64), 0);
+	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
+	assert_int_equal(critical(0), 1);
+	/* What comes home fills the reserve first. */
+	rte_mempool_put_bulk(mp, objs, 64);
+	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
+	rte_mempool_put(mp, objs[64]);
+	assert_int_equal(rte_mempool_get(mp, &more), 0);
+	rte_mempool_put(mp, more);
+	rte_mempool_put_bulk(mp, objs + 65, N - 1);
+	assert_int_equal(rte_mempool_avail_count(mp), N + 64);
+	rte_mempool_free(mp);
+}
+
+static void test_debug_sees_misuse_and_leaves_objects_alone(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("debug", 1000, 0, "debug=1");
+	int stranger = 0;
+	void *obj;
+
+	(void)state;
+	assert_non_null(mp);
+	ops_all_of(mp, 1000);
+	assert_int_equal(rte_mempool_get(mp, &obj), 0);
+	memset(obj, 0x11, 512);
+	rte_mempool_put(mp, obj);
+	assert_int_equal(((uint8_t *)obj)[500], 0x11);
+	ops_logged();
+	rte_mempool_put(mp, obj);
+	assert_non_null(strstr(ops_logged(), "double free"));
+	obj = &stranger;
+	rte_mempool_ops_enqueue_bulk(mp, &obj, 1);
+	assert_non_null(strstr(ops_logged(), "foreign free"));
+	ops_all_of(mp, 1000);
+	rte_mempool_free(mp);
+}
+
+static void test_poison_sees_a_write_after_the_free(void **state)
+{
+	struct rte_mempool *mp = ops_mempool("poison", 100, 0, "poison=128");
+	void *obj;
+
+	(void)state;
+	assert_non_null(mp);
+	assert_int_equal(rte_mempool_get(mp, &obj), 0);
+	memset(obj, 0x11, 512);
+	rte_mempool_put(mp, obj);
+	assert_int_equal(((uint8_t *)obj)[127], 0x11);
+	assert_int_equal(((uint8_t *)obj)[128], 0x5a);
+	ops_logged();
+	((uint8_t *)obj)[130] = 1;
+	ops_all_of(mp, 100);
+	assert_non_null(strstr(ops_logged(), "written after free"));
+	rte_mempool_free(mp);
+}
+
+static unsigned layout_gaps(struct rte_mempool *mp)
+{
+	struct rte_mempool_objhdr *hdr;
+	char *before = NULL;
+	unsigned gaps = 0;
+
+	STAILQ_FOREACH(hdr, &mp->elt_list, next) {
+		size_t stride = mp->header_size + mp->elt_size + mp->trailer_size;
+
+		if (before && (char *)hdr != before + stride)
+			gaps++;
+		before = (char *)hdr;
+	}
+	return gaps;
+}
+
+static void test_objects_are_gapless_and_ascending_unless_asked_otherwise(void **state)
+{
+	struct rte_mempool *mp = ops_empty("gaps", N, 2200, 0, NULL);
+
+	(void)state;
+	assert_int_equal(rte_mempool_populate_default(mp), N);
+	assert_int_equal(layout_gaps(mp), 0);
+	assert_int_equal(mp->nb_mem_chunks, 1);
+	ops_all_of(mp, N);
+	rte_mempool_free(mp);
+	mp = ops_empty("gaps", N, 2200, 0, "layout=one");
+	assert_int_equal(rte_mempool_populate_default(mp), N);
+	assert_int_equal(layout_gaps(mp), 0);
+	rte_mempool_free(mp);
+	mp = ops_empty("gaps", N, 2200, 0, "layout=pages");
+	assert_int_equal(rte_mempool_populate_default(mp), N);
+	assert_int_not_equal(layout_gaps(mp), 0);
+	ops_all_of(mp, N);
+	rte_mempool_free(mp);
+}
+
+#define PIECE (8ul << 20)
+
+static char *memory_at(uintptr_t at)
+{
+	void *got = mmap((void *)at, PIECE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	assert_ptr_equal(got, at);
+	return got;
+}
+
+static void test_memory_beyond_four_gigabytes_is_served_too(void **state)
+{
+	/* Above, below and far from the first. */
+	static const uintptr_t places[] = { 0x30080000000, 0x30280000000, 0x2ff80000000,
+					    0x32080000000 };
+	struct rte_mempool *mp = ops_empty("wide", 20000, 2048, 0, NULL);
+	unsigned n = 0;
+	void *obj;
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(places); i++) {
+		int rc = rte_mempool_populate_iova(mp, memory_at(places[i]), RTE_BAD_IOVA, PIECE,
+						   NULL, NULL);
+
+		assert_in_range(rc, 3000, 4200);
+		n += (unsigned)rc;
+		assert_int_equal(rte_mempool_avail_count(mp), n);
+		/* All of these were used before the next piece came. */
+		ops_all_of(mp, n);
+	}
+	assert_int_equal(mp->populated_size, n);
+	assert_int_equal(mp->nb_mem_chunks, RTE_DIM(places));
+	/* What is in use would not be found where it moves to. */
+	rte_mempool_free(mp);
+	mp = ops_empty("wide", 20000, 2048, 0, NULL);
+	assert_true(rte_mempool_populate_iova(mp, (char *)places[0], RTE_BAD_IOVA, PIECE, NULL,
+					      NULL) > 0);
+	assert_int_equal(rte_mempool_get(mp, &obj), 0);
+	ops_logged();
+	assert_true(rte_mempool_populate_iova(mp, (char *)places[1], RTE_BAD_IOVA, PIECE, NULL,
+					      NULL) <= 0);
+	assert_non_null(strstr(ops_logged(), "some are in use"));
+	rte_mempool_put(mp, obj);
+	assert_true(rte_mempool_populate_iova(mp, (char *)places[1], RTE_BAD_IOVA, PIECE, NULL,
+					      NULL) > 0);
+	ops_all_of(mp, mp->populated_size);
+	rte_mempool_free(mp);
+	for (unsigned i = 0; i < RTE_DIM(places); i++)
+		munmap((void *)places[i], PIECE);
+}
+
+static void test_unaligned_objects_stay_within_four_gigabytes(void **state)
+{
+	static const uintptr_t places[] = { 0x30080000000, 0x30280000000 };
+	struct rte_mempool *mp = rte_mempool_create_empty("odd", 300000, 40, 0, 0, SOCKET_ID_ANY,
+							  RTE_MEMPOOL_F_NO_CACHE_ALIGN);
+
+	(void)state;
+	assert_non_null(mp);
+	assert_int_equal(rte_mempool_set_ops_byname(mp, "pktpool", NULL), 0);
+	assert_true(rte_mempool_populate_iova(mp, memory_at(places[0]), RTE_BAD_IOVA, PIECE, NULL,
+					      NULL) > 0);
+	ops_all_of(mp, mp->populated_size);
+	ops_logged();
+	assert_true(rte_mempool_populate_iova(mp, memory_at(places[1]), RTE_BAD_IOVA, PIECE, NULL,
+					      NULL) <= 0);
+	assert_non_null(strstr(ops_logged(), "cache lines"));
+	ops_all_of(mp, mp->populated_size);
+	rte_mempool_free(mp);
+	for (unsigned i = 0; i < RTE_DIM(places); i++)
+		munmap((void *)places[i], PIECE);
+}
+
+static void test_lcore_caches_are_tuned_and_private_data_stays(void **state)
+{
+	struct rte_mempool *mp;
+	unsigned lcore = rte_lcore_id();
+
+	(void)state;
+	setenv("PKTPOOL_MEMPOOL", "lcore_cache=0", 1);
+	mp = rte_pktmbuf_pool_create_by_ops("mbufs", 2000, 250, 64, 2176, SOCKET_ID_ANY, "pktpool");
+	unsetenv("PKTPOOL_MEMPOOL");
+	assert_non_null(mp);
+	assert_int_equal(mp->cache_size, 250);
+	assert_int_equal(mp->local_cache[lcore].size, 0);
+	assert_int_equal(rte_pktmbuf_data_room_size(mp), 2176);
+	assert_int_equal(rte_pktmbuf_priv_size(mp), 64);
+	for (unsigned round = 0; round < 3; round++) {
+		struct rte_mbuf *mbufs[2000];
+
+		assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs, 2000), 0);
+		assert_null(rte_pktmbuf_alloc(mp));
+		rte_pktmbuf_free_bulk(mbufs, 2000);
+		assert_int_equal(rte_mempool_avail_count(mp), 2000);
+		assert_int_equal(mp->local_cache[lcore].len, 0);
+	}
+	rte_mempool_free(mp);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_object_can_be_had_by_one_thread),
+		cmocka_unit_test(test_mempools_of_any_size_have_as_many_as_they_say),
+		cmocka_unit_test(test_two_that_want_half_each_both_get_it),
+		cmocka_unit_test(test_more_threads_than_caches_still_get_and_put),
+		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_mempools_come_and_go_beside_a_thread_that_remembers),
+		cmocka_unit_test(test_what_is_no_option_fails_the_mempool_and_says_so),
+		cmocka_unit_test(test_reserve_is_on_top_and_for_the_critical),
+		cmocka_unit_test(test_debug_sees_misuse_and_leaves_objects_alone),
+		cmocka_unit_test(test_poison_sees_a_write_after_the_free),
+		cmocka_unit_test(test_objects_are_gapless_and_ascending_unless_asked_otherwise),
+		cmocka_unit_test(test_memory_beyond_four_gigabytes_is_served_too),
+		cmocka_unit_test(test_unaligned_objects_stay_within_four_gigabytes),
+		cmocka_unit_test(test_lcore_caches_are_tuned_and_private_data_stays),
+	};
+
+	(void)argc;
+	ops_start(argv[1], false);
+	critical = (int (*)(int))ops_symbol("pktpool_mempool_critical");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
