@@ -248,34 +248,47 @@ static int store_reach(struct pp_pool *pool, uintptr_t start, uintptr_t end)
 	return store_move(pool, base, true);
 }
 
+/* As one with what came before, where it goes on there: with physical addresses memory comes
+ * in pieces of a hugepage. What is left at a piece's end is less than a buffer. */
+static bool tract_join(struct pp_tract *last, uintptr_t start, uintptr_t end, bool gapless,
+		       uint32_t stride)
+{
+	if (start < last->end || start - last->end >= stride)
+		return false;
+	if (!gapless || (start - last->start) % stride)
+		last->gapless = 0;
+	last->end = end;
+	return true;
+}
+
+static uint32_t tract_numbers(uintptr_t start, uintptr_t end, uint32_t stride)
+{
+	return (uint32_t)((end - start + stride - 1) / stride);
+}
+
 int pp_foreign_extend(struct pp_pool *pool, uintptr_t start, uintptr_t end, bool gapless)
 {
 	struct pp_region *region = &pool->store.region;
 	struct pp_tracts *tracts = region->tracts;
-	struct pp_tract *last = NULL, *next;
-	uint32_t n = atomic_load(&tracts->n), first = 0;
+	uint32_t n = atomic_load(&tracts->n), stride = tracts->stride, first = 0;
+	struct pp_tract *last = n ? &tracts->tract[n - 1] : NULL;
 	int rc;
 
-	if (n) {
-		last = &tracts->tract[n - 1];
-		first = last->first +
-			(uint32_t)((last->end - last->start + tracts->stride - 1) / tracts->stride);
-	}
-	if (n == PP_TRACTS_MAX ||
-	    first + (end - start + tracts->stride - 1) / tracts->stride > region->buffers_max)
-		return pp_fail(-ENOSPC, "pool %s: its memory is in more than %d pieces",
-			       pp_pool_name(pool), n == PP_TRACTS_MAX ? PP_TRACTS_MAX : (int)n);
+	if (last)
+		first = last->first + tract_numbers(last->start, last->end, stride);
+	/* One more for what tract_join() may leave out. */
+	if (first + tract_numbers(start, end, stride) + 1 > region->buffers_max)
+		return pp_fail(-ENOSPC, "pool %s: what lies between its objects is more than they",
+			       pp_pool_name(pool));
 	rc = store_reach(pool, start, end);
 	if (rc)
 		return rc;
-	/* As one, if it only goes on. */
-	if (last && last->end == start && last->gapless == gapless &&
-	    (!gapless || (start - last->start) % tracts->stride == 0)) {
-		last->end = end;
+	if (last && tract_join(last, start, end, gapless, stride))
 		return 0;
-	}
-	next = &tracts->tract[n];
-	*next = (struct pp_tract){ start, end, first, gapless };
+	if (n == PP_TRACTS_MAX)
+		return pp_fail(-ENOSPC, "pool %s: its memory is in more than %d pieces",
+			       pp_pool_name(pool), PP_TRACTS_MAX);
+	tracts->tract[n] = (struct pp_tract){ start, end, first, gapless };
 	atomic_store_explicit(&tracts->n, n + 1, memory_order_release);
 	return 0;
 }

@@ -40,7 +40,7 @@ int pp_foreign_attach(void *control, uint64_t id, struct pp_pool **pool);
  * have to write all offsets anew, so while there are buffers already it wants
  * all of them free and no other process attached: else -EBUSY. -ERANGE: beyond
  * 256 GiB. -EINVAL: beyond 4 GiB and not on cache lines. -ENOSPC: too many
- * pieces, or more than `buffers` have room in.
+ * pieces that do not follow each other, or more than `buffers` have room in.
  */
 int pp_foreign_extend(struct pp_pool *pool, uintptr_t start, uintptr_t end, bool gapless);
 
