@@ -13,26 +13,25 @@ static char *log_text;
 static size_t log_size;
 static void *handle;
 
-void ops_start(const char *plugin, bool huge)
+void ops_start(const char *plugin, const char *mode)
 {
-	char prefix[32];
-	char *nohuge[] = { "ops", "--no-huge", "-m", "256" };
-	char *with[] = { "ops", "-m", "64" };
-	char *rest[] = { "--no-pci", "--no-telemetry", "--file-prefix", prefix };
-	char *args[16];
-	int n = huge ? 3 : 4;
+	char prefix[32], iova[32];
+	bool nohuge = !strcmp(mode, "nohuge");
+	char *args[] = { "ops",		"-m",		   "256",
+			 iova,		"--no-pci",	   "--no-telemetry",
+			 "--file-prefix", prefix,	   "--log-level=lib.eal:error",
+			 nohuge ? "--no-huge" : "--in-memory" };
 
 	snprintf(prefix, sizeof(prefix), "ops%d", (int)getpid());
-	memcpy(args, huge ? with : nohuge, (size_t)n * sizeof(*args));
-	memcpy(args + n, rest, sizeof(rest));
+	snprintf(iova, sizeof(iova), "--iova-mode=%s", nohuge ? "va" : mode);
 	handle = dlopen(plugin, RTLD_NOW);
 	if (!handle) {
 		printf("cannot load it: %s\n", dlerror());
 		exit(1);
 	}
-	if (rte_eal_init(n + 4, args) < 0) {
+	if (rte_eal_init(RTE_DIM(args), args) < 0) {
 		printf("skipped: EAL cannot start: %s%s\n", rte_strerror(rte_errno),
-		       huge ? " (hugepages?)" : "");
+		       nohuge ? "" : " (128 hugepages of 2 MiB? root, for mode pa?)");
 		exit(SKIPPED);
 	}
 	log_stream = open_memstream(&log_text, &log_size);

@@ -16,9 +16,9 @@
 
 #define SKIPPED 77
 
-/* Loads the plugin and starts EAL; exits 77 with the reason where that cannot be. `huge`: a
- * secondary process can join. */
-void ops_start(const char *plugin, bool huge);
+/* Loads the plugin and starts EAL in mode "va", "pa" or "nohuge"; exits 77 with the reason where
+ * that cannot be. */
+void ops_start(const char *plugin, const char *mode);
 
 /* Empty, with our ops; NULL where they are not in the table. */
 struct rte_mempool *ops_empty(const char *name, unsigned n, unsigned size, unsigned cache,

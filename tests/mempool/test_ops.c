@@ -300,16 +300,21 @@ static unsigned layout_gaps(struct rte_mempool *mp)
 static void test_objects_are_gapless_and_ascending_unless_asked_otherwise(void **state)
 {
 	struct rte_mempool *mp = ops_empty("gaps", N, 2200, 0, NULL);
+	bool physical = rte_eal_iova_mode() == RTE_IOVA_PA;
 
 	(void)state;
 	assert_int_equal(rte_mempool_populate_default(mp), N);
-	assert_int_equal(layout_gaps(mp), 0);
-	assert_int_equal(mp->nb_mem_chunks, 1);
+	/* With physical addresses, at the ends of its pieces. */
+	assert_in_range(layout_gaps(mp), 0, mp->nb_mem_chunks - 1);
+	assert_true(physical || mp->nb_mem_chunks == 1);
 	ops_all_of(mp, N);
 	rte_mempool_free(mp);
 	mp = ops_empty("gaps", N, 2200, 0, "layout=one");
-	assert_int_equal(rte_mempool_populate_default(mp), N);
-	assert_int_equal(layout_gaps(mp), 0);
+	ops_logged();
+	if (rte_mempool_populate_default(mp) == N)
+		assert_int_equal(layout_gaps(mp), 0);
+	else
+		assert_true(physical && strstr(ops_logged(), "in several pieces"));
 	rte_mempool_free(mp);
 	mp = ops_empty("gaps", N, 2200, 0, "layout=pages");
 	assert_int_equal(rte_mempool_populate_default(mp), N);
@@ -437,8 +442,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_lcore_caches_are_tuned_and_private_data_stays),
 	};
 
-	(void)argc;
-	ops_start(argv[1], false);
+	ops_start(argv[1], argc > 2 ? argv[2] : "nohuge");
 	critical = (int (*)(int))ops_symbol("pktpool_mempool_critical");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
