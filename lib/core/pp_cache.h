@@ -46,7 +46,7 @@ struct pp_cache {
 	int32_t far_hi;
 	uint32_t mode; /* why: enum pp_mode, in pp_owner.h */
 	uint32_t id;
-	uint64_t fast; /* buffers handed out by hits; a statistic, not part of the protocol */
+	uint64_t fast;    /* buffers handed out by hits; a statistic, not part of the protocol */
 	uint64_t foreign; /* where control memory begins that is in no region of its own, or 0 */
 } __attribute__((aligned(PP_LINE)));
 

@@ -29,8 +29,7 @@ struct pp_foreign_params {
 size_t pp_foreign_bytes(const struct pp_foreign_params *params);
 
 /* In control memory that nobody else looks at yet: 0 or -errno. */
-int pp_foreign_create(const struct pp_foreign_params *params, void *control,
-		      struct pp_pool **pool);
+int pp_foreign_create(const struct pp_foreign_params *params, void *control, struct pp_pool **pool);
 
 /* The same pool in another process; -ESTALE: no pool of that id is there. */
 int pp_foreign_attach(void *control, uint64_t id, struct pp_pool **pool);

@@ -47,8 +47,7 @@ static void id_name(uint64_t id, char name[RTE_MEMZONE_NAMESIZE])
 
 static struct pp_pool *pool_known(uint64_t id)
 {
-	struct pp_pool *pool =
-		(struct pp_pool *)pp_region_foreign((uintptr_t)id_control(id));
+	struct pp_pool *pool = (struct pp_pool *)pp_region_foreign((uintptr_t)id_control(id));
 
 	return pool && pool->id == id ? pool : NULL;
 }
@@ -56,8 +55,7 @@ static struct pp_pool *pool_known(uint64_t id)
 /* One of this process that ended in another, whose control memory was used again since. */
 static void pool_forget_stale(uint64_t id)
 {
-	struct pp_pool *pool =
-		(struct pp_pool *)pp_region_foreign((uintptr_t)id_control(id));
+	struct pp_pool *pool = (struct pp_pool *)pp_region_foreign((uintptr_t)id_control(id));
 
 	if (pool && pool->id != id)
 		pp_foreign_close(pool, false);
@@ -119,12 +117,13 @@ int ops_control_create(struct rte_mempool *mp, const struct ops_options *options
 		return -ENOMEM;
 	}
 	id_name(number, name);
-	mz = rte_memzone_reserve_aligned(name, pp_foreign_bytes(&p), mp->socket_id,
-					 0, 1u << ALIGN_SHIFT);
+	mz = rte_memzone_reserve_aligned(name, pp_foreign_bytes(&p), mp->socket_id, 0,
+					 1u << ALIGN_SHIFT);
 	if (!mz) {
-		ops_error("%s: no %zu KiB of EAL's memory on node %d for the books of %u objects: %s",
-			  mp->name, pp_foreign_bytes(&p) >> 10, mp->socket_id, p.buffers,
-			  rte_strerror(rte_errno));
+		ops_error(
+			"%s: no %zu KiB of EAL's memory on node %d for the books of %u objects: %s",
+			mp->name, pp_foreign_bytes(&p) >> 10, mp->socket_id, p.buffers,
+			rte_strerror(rte_errno));
 		return -rte_errno;
 	}
 	p.id = (uint64_t)(uintptr_t)mz->addr >> ALIGN_SHIFT << NUMBER_BITS | number;

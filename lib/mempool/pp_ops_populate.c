@@ -22,8 +22,8 @@ ssize_t ops_calc_mem_size(const struct rte_mempool *mp, uint32_t objects, uint32
 
 	/* With physical addresses a piece ends wherever they jump. */
 	if (layout == OPS_LAYOUT_PAGES || rte_eal_iova_mode() != RTE_IOVA_VA)
-		return rte_mempool_op_calc_mem_size_default(mp, objects, page_shift,
-							    min_chunk_size, align);
+		return rte_mempool_op_calc_mem_size_default(mp, objects, page_shift, min_chunk_size,
+							    align);
 	*min_chunk_size = layout == OPS_LAYOUT_ONE ? bytes : ops_stride(mp);
 	*align = RTE_MEMPOOL_ALIGN;
 	return (ssize_t)bytes;
@@ -34,8 +34,7 @@ static size_t place_object(const struct rte_mempool *mp, const char *start, size
 {
 	uintptr_t first = (uintptr_t)start + at;
 
-	if (!page || ops_stride(mp) > page ||
-	    first / page == (first + ops_stride(mp) - 1) / page)
+	if (!page || ops_stride(mp) > page || first / page == (first + ops_stride(mp) - 1) / page)
 		return at;
 	return at + (page - first % page);
 }

@@ -3,6 +3,7 @@
 # Exports: the libraries show pp_* only, and the core needs nothing of DPDK's.
 # Looks at what warnings.sh built.
 bad=0
+# The mempool ops, which show something else, have a test of their own (tests/mempool/needs.sh).
 libraries=$(find build-check/gcc/lib -name 'libpktpool*.so')
 [ -n "$libraries" ] || { echo "no library was built"; exit 1; }
 for library in $libraries; do

@@ -25,7 +25,8 @@ include=$(pkg-config --variable=includedir pktpool)/pktpool
 pkg-config --exists pktpool_dpdk || die "pkg-config does not know pktpool_dpdk"
 
 for file in "$libdir"/libpktpool.so.0 "$libdir"/libpktpool_dpdk.so.0 "$include"/pktpool.h \
-	"$include"/pp_pktmbuf.h "$prefix"/bin/pktpool-fwd; do
+	"$include"/pp_pktmbuf.h "$prefix"/bin/pktpool-fwd \
+	"$libdir"/dpdk/pmds-23.0/librte_mempool_pktpool.so; do
 	[ -e "$file" ] || die "not installed: ${file#"$prefix/"}"
 done
 for page in "$source"/doc/man/*.[1-9]; do

@@ -254,8 +254,16 @@ int main(int argc, char **argv)
 	};
 	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 11;
 	char prefix[32];
-	char *args[] = { "ops-bench",  "-m",     "1024",       "-l",   "0,1", "--no-pci",
-			 "--in-memory", "--no-telemetry", "--file-prefix", prefix,
+	char *args[] = { "ops-bench",
+			 "-m",
+			 "1024",
+			 "-l",
+			 "0,1",
+			 "--no-pci",
+			 "--in-memory",
+			 "--no-telemetry",
+			 "--file-prefix",
+			 prefix,
 			 "--log-level=lib.eal:error" };
 
 	if (argc < 2 || !rounds || rounds > ROUNDS_MAX) {
@@ -269,12 +277,12 @@ int main(int argc, char **argv)
 		printf("EAL cannot start: two CPUs, 1 GiB of hugepages?\n");
 		return 3;
 	}
-	ring = rte_ring_create("bench", 1024, (int)rte_socket_id(),
-			       RING_F_SP_ENQ | RING_F_SC_DEQ);
+	ring = rte_ring_create("bench", 1024, (int)rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
 	must(ring != NULL, "no ring");
 	for (unsigned i = 0; i < RTE_DIM(subjects); i++)
 		subject_make(&subjects[i], i);
-	printf("cycles an object, got and put: median of %u interleaved rounds (minimum)\n", rounds);
+	printf("cycles an object, got and put: median of %u interleaved rounds (minimum)\n",
+	       rounds);
 	printf("%-16s", "cache, option");
 	for (unsigned i = 0; i < RTE_DIM(subjects); i++)
 		printf(" %11s %3u %s", subjects[i].ops, subjects[i].cache,

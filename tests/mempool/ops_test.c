@@ -17,9 +17,15 @@ void ops_start(const char *plugin, const char *mode)
 {
 	char prefix[32], iova[32];
 	bool nohuge = !strcmp(mode, "nohuge");
-	char *args[] = { "ops",		"-m",		   "256",
-			 iova,		"--no-pci",	   "--no-telemetry",
-			 "--file-prefix", prefix,	   "--log-level=lib.eal:error",
+	char *args[] = { "ops",
+			 "-m",
+			 "256",
+			 iova,
+			 "--no-pci",
+			 "--no-telemetry",
+			 "--file-prefix",
+			 prefix,
+			 "--log-level=lib.eal:error",
 			 nohuge ? "--no-huge" : "--in-memory" };
 
 	snprintf(prefix, sizeof(prefix), "ops%d", (int)getpid());

@@ -182,9 +182,9 @@ static void test_mempools_come_and_go_beside_a_thread_that_remembers(void **stat
 
 static void test_what_is_no_option_fails_the_mempool_and_says_so(void **state)
 {
-	static const char *const bad[] = { "reserv=1",	  "reserve",	 "reserve=-1",
-					   "reserve=1x",  "debug=2",	 "caches=0",
-					   "caches=251",  "layout=none", "lcore_cache=513",
+	static const char *const bad[] = { "reserv=1",       "reserve",           "reserve=-1",
+					   "reserve=1x",     "debug=2",           "caches=0",
+					   "caches=251",     "layout=none",       "lcore_cache=513",
 					   "debug=1,what=2", "reserve=999999999", "poison=" };
 	unsigned zones = ops_zones();
 
@@ -287,7 +287,8 @@ static unsigned layout_gaps(struct rte_mempool *mp)
 	char *before = NULL;
 	unsigned gaps = 0;
 
-	STAILQ_FOREACH(hdr, &mp->elt_list, next) {
+	STAILQ_FOREACH(hdr, &mp->elt_list, next)
+	{
 		size_t stride = mp->header_size + mp->elt_size + mp->trailer_size;
 
 		if (before && (char *)hdr != before + stride)

@@ -15,13 +15,13 @@
 
 #define N 6000
 #define SKIPPED 77
-#define MUST(x)                                                                  \
-	do {                                                                     \
-		if (!(x)) {                                                      \
+#define MUST(x)                                                                    \
+	do {                                                                       \
+		if (!(x)) {                                                        \
 			printf("%s:%d: not so: %s (%s)\n", __FILE__, __LINE__, #x, \
-			       rte_strerror(rte_errno));                         \
-			exit(1);                                                 \
-		}                                                                \
+			       rte_strerror(rte_errno));                           \
+			exit(1);                                                   \
+		}                                                                  \
 	} while (0)
 
 static void *objs[N];
@@ -43,8 +43,8 @@ static void plugin_load(const char *plugin)
 
 static void process_start(const char *plugin, const char *prefix, const char *type)
 {
-	char *args[] = { "secondary", "-m",     "64",           "--no-pci", "--no-telemetry",
-			 "-l",        "0",      "--proc-type",  (char *)type, "--file-prefix",
+	char *args[] = { "secondary",   "-m", "64",          "--no-pci",   "--no-telemetry",
+			 "-l",          "0",  "--proc-type", (char *)type, "--file-prefix",
 			 (char *)prefix };
 
 	/* Before all that EAL loads, or after. */

@@ -92,8 +92,15 @@ static char *table_try(unsigned leave, int (*work)(void))
 static int eal_start(void)
 {
 	char prefix[32];
-	char *args[] = { "table",    "--no-huge", "-m", "256", "--no-pci", "--no-telemetry",
-			 "--log-level=lib.eal:error", "--file-prefix", prefix };
+	char *args[] = { "table",
+			 "--no-huge",
+			 "-m",
+			 "256",
+			 "--no-pci",
+			 "--no-telemetry",
+			 "--log-level=lib.eal:error",
+			 "--file-prefix",
+			 prefix };
 
 	snprintf(prefix, sizeof(prefix), "opst%d", (int)getpid());
 	return rte_eal_init(RTE_DIM(args), args) < 0 ? 101 : 0;
@@ -124,14 +131,17 @@ static int pool_works(void)
 		return 102;
 	if (rte_mempool_set_ops_byname(mp, "pktpool", NULL))
 		return 1;
-	return rte_mempool_populate_default(mp) == 100 && rte_mempool_avail_count(mp) == 100 ? 0 : 2;
+	return rte_mempool_populate_default(mp) == 100 && rte_mempool_avail_count(mp) == 100 ? 0
+											     : 2;
 }
 
 static int pool_has_the_last_index(void)
 {
 	int rc = pool_works();
 
-	return rc ? rc : rte_mempool_lookup("some")->ops_index == RTE_MEMPOOL_MAX_OPS_IDX - 1 ? 0 : 3;
+	return rc                                                                     ? rc
+	       : rte_mempool_lookup("some")->ops_index == RTE_MEMPOOL_MAX_OPS_IDX - 1 ? 0
+										      : 3;
 }
 
 static void test_full_table_is_said_loudly_and_fails_the_pool(void **state)
