@@ -209,10 +209,13 @@ def memif(plugin, top):
     client = None
     try:
         client = one('client')
+        for pmd in (server, client):
+            pmd.up(0)
         for mode in FORWARD:
             client.do('set fwd ' + mode)
             client.do('start')
-            server.forward(mode, 0.5, 'start tx_first')
+            rx = server.forward(mode, 0.5, 'start tx_first')[0]
+            check(rx > 100, mode, 'server received', rx)
             server.forward('rxonly', 0.3)
             client.do('stop')
         client.do('set fwd rxonly')
@@ -221,8 +224,8 @@ def memif(plugin, top):
         time.sleep(0.3)
         client.do('stop')
         here, there = server.ports(), client.ports()
-        check(here[0] == there[1] > 10000, 'server received', here[0], 'of', there[1])
-        check(there[0] == here[1] > 10000, 'client received', there[0], 'of', here[1])
+        check(here[0] == there[1] > 1000, 'server received', here[0], 'of', there[1])
+        check(there[0] == here[1] > 1000, 'client received', there[0], 'of', here[1])
         for pmd in (client, server):
             missing = pmd.close()
             check(not missing, missing, 'mbufs are missing')

@@ -87,6 +87,14 @@ class Testpmd:
         return [int(re.search(name + r'-total: *(\d+)', total).group(1)) for name in ('RX', 'TX')] + [
             sum(int(n) for n in re.findall(r'[RT]X-dropped: *(\d+)', total))]
 
+    def up(self, port, seconds=10):
+        """Waits for the port's link."""
+        end = time.monotonic() + seconds
+        while not re.search(r'Link status: up', self.do('show port info %d' % port)):
+            if time.monotonic() > end:
+                raise Failed('port %d is not up' % port)
+            time.sleep(0.05)
+
     def ports(self):
         """Packets received and sent by all ports since they were started."""
         said = self.do('show port stats all')
@@ -96,10 +104,12 @@ class Testpmd:
         """Objects of the mempool that are neither in its ops nor in its lcores' caches."""
         said = self.do('dump_mempool ' + POOL)
         number = {name: int(re.search(r'\b%s=(\d+)' % name, said).group(1))
-                  for name in ('size', 'populated_size', 'common_pool_count', 'total_cache_count')}
+                  for name in ('size', 'populated_size', 'common_pool_count')}
+        # A mempool without caches does not mention them.
+        cached = re.search(r'total_cache_count=(\d+)', said)
         if number['size'] != number['populated_size']:
             raise Failed('%(populated_size)d of %(size)d are populated' % number)
-        return number['size'] - number['common_pool_count'] - number['total_cache_count']
+        return number['size'] - number['common_pool_count'] - (int(cached.group(1)) if cached else 0)
 
     def ops(self):
         return re.search(r'ops_name: <(\w+)>', self.do('dump_mempool ' + POOL)).group(1)
