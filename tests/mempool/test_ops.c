@@ -14,7 +14,8 @@
 
 struct worker {
 	struct rte_mempool *mp;
-	unsigned n;     /* got and put at a time */
+	unsigned n;     /* got and put at a time, or up to 15 fewer */
+	unsigned vary;  /* seed, 0: always n */
 	unsigned times; /* 0: once, and then idle until told to end */
 	unsigned failed;
 	sem_t *done, *end;
@@ -23,19 +24,22 @@ struct worker {
 static void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
+	unsigned n = worker->n;
 	void *objs[N];
 
 	for (unsigned i = 0; i < (worker->times ? worker->times : 1); i++) {
-		if (rte_mempool_get_bulk(worker->mp, objs, worker->n)) {
+		if (worker->vary)
+			n = worker->n - (unsigned)rand_r(&worker->vary) % 16;
+		if (rte_mempool_get_bulk(worker->mp, objs, n)) {
 			worker->failed++;
 			continue;
 		}
-		for (unsigned k = 0; k < worker->n; k++)
+		for (unsigned k = 0; k < n; k++)
 			*(struct worker **)objs[k] = worker;
-		for (unsigned k = 0; k < worker->n; k++)
+		for (unsigned k = 0; k < n; k++)
 			if (*(struct worker **)objs[k] != worker)
 				worker->failed += 1000000;
-		rte_mempool_put_bulk(worker->mp, objs, worker->n);
+		rte_mempool_put_bulk(worker->mp, objs, n);
 	}
 	sem_post(worker->done);
 	if (worker->end)
@@ -85,24 +89,26 @@ static void test_mempools_of_any_size_have_as_many_as_they_say(void **state)
 	}
 }
 
-static void test_two_that_want_half_each_both_get_it(void **state)
+static void test_who_wants_no_more_than_a_share_always_gets_it(void **state)
 {
-	struct rte_mempool *mp = ops_mempool("halves", 1024, 0, NULL);
-	struct worker workers[2];
-	pthread_t threads[2];
+	struct rte_mempool *mp = ops_mempool("shares", 1024, 0, NULL);
+	struct worker workers[4];
+	pthread_t threads[4];
 	sem_t done;
 
 	(void)state;
 	assert_non_null(mp);
 	sem_init(&done, 0, 0);
-	for (unsigned t = 0; t < 2; t++) {
-		workers[t] = (struct worker){ .mp = mp, .n = 512, .times = 20000, .done = &done };
+	for (unsigned t = 0; t < 4; t++) {
+		workers[t] = (struct worker){
+			.mp = mp, .n = 256, .vary = t + 1, .times = 20000, .done = &done
+		};
 		pthread_create(&threads[t], NULL, worker_run, &workers[t]);
 	}
-	for (unsigned t = 0; t < 2; t++)
+	for (unsigned t = 0; t < 4; t++) {
 		pthread_join(threads[t], NULL);
-	assert_int_equal(workers[0].failed, 0);
-	assert_int_equal(workers[1].failed, 0);
+		assert_int_equal(workers[t].failed, 0);
+	}
 	ops_all_of(mp, 1024);
 	rte_mempool_free(mp);
 }
@@ -441,7 +447,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_object_can_be_had_by_one_thread),
 		cmocka_unit_test(test_mempools_of_any_size_have_as_many_as_they_say),
-		cmocka_unit_test(test_two_that_want_half_each_both_get_it),
+		cmocka_unit_test(test_who_wants_no_more_than_a_share_always_gets_it),
 		cmocka_unit_test(test_more_threads_than_caches_still_get_and_put),
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
 		cmocka_unit_test(test_mempools_come_and_go_beside_a_thread_that_remembers),
