@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <rte_errno.h>
 #include <stdio.h>
 #include <string.h>
 

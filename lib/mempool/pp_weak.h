@@ -4,6 +4,7 @@
 #define PP_WEAK_H
 
 #include <rte_eal.h>
+#include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <rte_mempool.h>
