@@ -323,9 +323,10 @@ uint64_t pp_foreign_free(const struct pp_pool *pool, bool reserve)
  */
 static bool foreign_enough(const struct pp_pool *pool, unsigned n, unsigned flags)
 {
-	bool reserve = flags & PP_CRITICAL;
-
-	return pp_foreign_free(pool, reserve) >= n || pp_foreign_free(pool, reserve) >= n;
+	for (unsigned look = 0; look < 2; look++)
+		if (pp_foreign_free(pool, flags & PP_CRITICAL) >= n)
+			return true;
+	return false;
 }
 
 static unsigned foreign_try(struct pp_pool *pool, struct pp_cache *cache, void **bufs, unsigned n,
