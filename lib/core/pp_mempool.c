@@ -289,6 +289,9 @@ PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mp, void *const *elems, 
 
 PP_API void pp_mempool_stats(struct pp_mempool *mp, struct pp_mempool_stats *stats)
 {
+	*stats = (struct pp_mempool_stats){ .name = "" };
+	if (!mp)
+		return;
 	pthread_mutex_lock(&mp->lock);
 	*stats = (struct pp_mempool_stats){
 		.name = mp->name,

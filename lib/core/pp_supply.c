@@ -58,9 +58,10 @@ static unsigned supply_bring(struct pp_objcache *oc, void **objs, unsigned n, bo
 	return 0;
 }
 
-/* Buffers for a waiter that leads, waited for at their source. 0, or errno. */
+/* Buffers for a waiter that leads, waited for at their source. 0, or errno; `built`: whose,
+ * the source's or, if false, the constructor's. */
 static int waiter_buy(struct pp_objcache *oc, const struct pp_stock_waiter *waiter, unsigned need,
-		      unsigned flags, struct pp_slab **slabs)
+		      unsigned flags, struct pp_slab **slabs, bool *built)
 {
 	/* Not into objs: who serves the waiter puts objects there. */
 	void *some[WAIT_BUFFERS], **bufs = some;
@@ -82,6 +83,7 @@ static int waiter_buy(struct pp_objcache *oc, const struct pp_stock_waiter *wait
 		*slabs = pp_stock_make(oc, critical, bufs, need);
 	if (!*slabs)
 		error = errno;
+	*built = !got || *slabs;
 	if (bufs != some)
 		free(bufs);
 	return error;
@@ -115,6 +117,7 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	/* Who leads has not been served, so it lacks something. */
 	unsigned need = leads ? pp_stock_buffers(oc, waiter) : 0;
 	uint32_t seen = pp_sleep_kicks(waiter->kicks);
+	bool built = true;
 	int error = 0;
 
 	waiter->need = need;
@@ -122,8 +125,8 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	pp_stock_unmake(oc, slabs);
 	slabs = NULL;
 	if (leads)
-		error = waiter_buy(oc, waiter, need, flags, &slabs);
-	if (!leads || error == EAGAIN)
+		error = waiter_buy(oc, waiter, need, flags, &slabs, &built);
+	if (!leads || (built && error == EAGAIN))
 		error = -pp_sleep(waiter->wait, waiter->kicks, seen,
 				  leads ? pp_sleep_now() + RETRY : PP_FOREVER);
 	pthread_mutex_lock(&oc->lock);
@@ -131,7 +134,8 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	pp_stock_serve(oc);
 	/* Woken to look around, not cancelled. */
 	pp_sleep_resume(waiter->wait, PP_WAIT_OBJCACHE);
-	if (error == ECANCELED && !__atomic_load_n(&waiter->wait->cancelled, __ATOMIC_SEQ_CST))
+	if (built && error == ECANCELED &&
+	    !__atomic_load_n(&waiter->wait->cancelled, __ATOMIC_SEQ_CST))
 		error = 0;
 	return error;
 }

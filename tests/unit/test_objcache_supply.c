@@ -157,6 +157,61 @@ static void test_who_waits_for_buffers_asks_for_fewer_when_objects_are_freed(voi
 	objbench_end(&b);
 }
 
+static int ctor_errno;
+static unsigned ctor_calls;
+static int failing(void *obj, void *arg)
+{
+	(void)obj;
+	(void)arg;
+	ctor_calls++;
+	return -ctor_errno;
+}
+
+static void *free_later(void *arg)
+{
+	void **held = arg;
+
+	usleep(20000);
+	pp_free_any(held, 3);
+	return NULL;
+}
+
+/* Whatever it is, it is not the wait's. */
+static void test_a_constructor_that_fails_ends_the_wait_with_its_errno(void **state)
+{
+	static const int errors[] = { ECANCELED, EAGAIN, EIO };
+	struct pp_pool_params pool_params = params_4k(2048, 64);
+	struct pp_objcache_params params = {
+		.sz = sizeof(params), .name = "fails", .object_size = 600, .ctor = failing
+	};
+	struct pp_objcache *oc;
+	static void *all[MANY];
+
+	(void)state;
+	params.pool = pool_of(&pool_params);
+	assert_ok(pp_objcache_create(&params, &oc));
+	for (unsigned i = 0; i < 3; i++) {
+		struct pp_wait wait;
+		pthread_t thread;
+		unsigned n;
+
+		n = pp_alloc_burst(pp_pool_cache(params.pool), all, MANY, PP_GROW);
+		assert_true(n > 3);
+		ctor_errno = errors[i];
+		ctor_calls = 0;
+		assert_int_equal(pthread_create(&thread, NULL, free_later, all + n - 3), 0);
+		pp_wait_for(&wait, 5000000);
+		errno = 0;
+		assert_int_equal(pp_objcache_alloc_bulk(oc, all + n, 1, PP_WAIT, &wait), 0);
+		assert_int_equal(errno, errors[i]);
+		assert_int_equal(ctor_calls, 1);
+		pthread_join(thread, NULL);
+		pp_free_bulk(pp_pool_cache(params.pool), all, n - 3);
+	}
+	assert_ok(pp_objcache_destroy(oc));
+	pool_end(params.pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +220,7 @@ int main(void)
 		cmocka_unit_test(
 			test_a_critical_wait_for_more_than_the_mempool_has_is_served_by_other_frees),
 		cmocka_unit_test(test_who_waits_for_buffers_asks_for_fewer_when_objects_are_freed),
+		cmocka_unit_test(test_a_constructor_that_fails_ends_the_wait_with_its_errno),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
