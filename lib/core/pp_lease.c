@@ -32,14 +32,15 @@ static void lease_fill(struct pp_store *store, struct pp_lease *lease, struct pp
 
 PP_API int pp_reserve_lease(struct pp_pool *pool, uint32_t n, struct pp_lease **out)
 {
-	struct pp_store *store = &pool->store;
 	struct pp_waiter share = { .critical = 0 };
 	struct pp_lease *lease;
+	struct pp_store *store;
 	uint32_t floor;
 	bool promised;
 
 	if (!pool || !out)
 		return pp_fail(-EINVAL, "no pool, or no place for the lease");
+	store = &pool->store;
 	floor = atomic_load(&store->shared->floor);
 	if (!n || n > floor)
 		return pp_fail(-EINVAL, "a lease of %u is not of 1 to %u, the reserve's floor", n,

@@ -11,12 +11,13 @@
 
 PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor)
 {
-	struct pp_store *store = &pool->store;
+	struct pp_store *store;
 	uint32_t skipped;
 	uint64_t total;
 
 	if (!pool)
 		return pp_fail(-EINVAL, "no pool to set the reserve of");
+	store = &pool->store;
 	total = atomic_load(&store->shared->total);
 	if (floor > total)
 		return pp_fail(-EINVAL, "reserve %u is more than the %llu buffers of pool %s",
