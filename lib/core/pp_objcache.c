@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pp_cache.h"
 #include "pp_fail.h"
 #include "pp_pool.h"
 #include "pp_region.h"
 #include "pp_supply.h"
 
 #define FLAGS (PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT)
-#define BULK_MAX (1u << 28)
 
 static int params_check(struct pp_objcache_params *p)
 {
@@ -191,11 +191,11 @@ static __attribute__((noinline)) unsigned objcache_get_miss(struct pp_objcache *
 	if (!n)
 		return 0;
 	errno = oc->magazines.forked ? EPERM : EINVAL;
-	if (oc->magazines.forked || n > BULK_MAX || (flags & oc->magazines.refused) ||
+	if (oc->magazines.forked || n > PP_BULK_MAX || (flags & oc->magazines.refused) ||
 	    ((flags & PP_TRY) && (flags & ~(unsigned)PP_TRY))) {
 		pp_fail(-errno, "%s: %u objects with flags %#x: %s", oc->name, n, flags,
 			oc->magazines.forked ? "the cache is another process's"
-			: n > BULK_MAX       ? "more than 2^28"
+			: n > PP_BULK_MAX    ? "more than 2^28"
 			: flags == PP_CRITICAL && !oc->params.critical
 				? "the cache has no critical mempool"
 				: "flags that it does not have, or that contradict each other");
@@ -439,36 +439,3 @@ PP_API void pp_objcache_stats(struct pp_objcache *oc, struct pp_objcache_stats *
 	stats->constructed = __atomic_load_n(&oc->constructed, __ATOMIC_RELAXED);
 	stats->destructed = __atomic_load_n(&oc->destructed, __ATOMIC_RELAXED);
 }
-
-/* As many as there are: all that are wanted, or halves of that, down to one. */
-static unsigned backing_alloc(void *backing, void **elems, unsigned n, unsigned flags)
-{
-	unsigned got = 0, step = n;
-
-	while (step) {
-		unsigned k = pp_objcache_alloc_bulk(backing, elems + got, step, flags, NULL);
-
-		got += k;
-		if (!k)
-			step /= 2;
-		if (step > n - got)
-			step = n - got;
-	}
-	return got;
-}
-
-static void backing_free(void *backing, void *const *elems, unsigned n)
-{
-	pp_objcache_free_bulk(backing, elems, n);
-}
-
-static unsigned backing_wait(void *backing, void **elems, unsigned n, struct pp_wait *wait)
-{
-	return pp_objcache_alloc_bulk(backing, elems, n, PP_WAIT, wait);
-}
-
-PP_API const struct pp_mempool_ops pp_mempool_objcache = {
-	.alloc_bulk = backing_alloc,
-	.free_bulk = backing_free,
-	.wait_bulk = backing_wait,
-};
