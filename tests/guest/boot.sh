@@ -3,21 +3,34 @@
 # Boot: runs a command as root in a QEMU guest (software emulation: never time anything there)
 # with the host's /usr and the given directories, read-only, and returns its exit code.
 #
-#   boot.sh [-m MIB] [-N NUMA-NODES] [-H HUGEPAGES] [-n NIC-PAIRS] [-t SECONDS] [-d DIR]... \
-#           IMAGE-DIR COMMAND
+#   boot.sh [-m MIB] [-N NUMA-NODES] [-H HUGEPAGES] [-G GIB] [-n MODEL[,group]]... [-i 0|1]
+#           [-w BITS] [-Q DEVICE]... [-t SECONDS] [-d DIR]... IMAGE-DIR COMMAND
 #
-# -H 64 or per node, -H 0:64,1:64. Of a pair of e1000e NICs, joined back to back, the first has
-# the MAC 52:54:00:00:0n:01 and the second ...:02. With NICs there is a strict IOMMU, too.
-# 77: no guest can be made here (and why); 124: out of time; 125: it died.
+# -m  memory in MiB (1024)
+# -H  2 MiB hugepages (64), or per node: 0:64,1:64
+# -G  1 GiB hugepages, taken at boot (0); wants -m of 1536 more
+# -n  a pair of NICs joined back to back: e1000, e1000e or virtio. The MAC of the first end of the
+#     n-th pair is 52:54:00:00:0n:01, that of the second ...:02. ",group": the two are in one
+#     IOMMU group
+# -i  a strict IOMMU or none; without -i, one if there are -n or -Q
+# -w  the IOMMU's width in bits, 39 or 48 (48)
+# -Q  one more QEMU device: edu
+# In the guest are root, an ordinary user named "guest", and modprobe with the modules
+# that image.sh names. Started again once if QEMU died.
+# 77: no guest can be made here (and why); 124: out of time; 125: it died twice.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-memory=1024 nodes=1 hugepages=64 pairs=0 seconds=150 dirs=()
-while getopts m:N:H:n:t:d: option; do
+memory=1024 nodes=1 hugepages=64 giants=0 pairs=() iommu= width=48 devices=() seconds=150 dirs=()
+while getopts m:N:H:G:n:i:w:Q:t:d: option; do
 	case $option in
 	m) memory=$OPTARG ;;
 	N) nodes=$OPTARG ;;
 	H) hugepages=$OPTARG ;;
-	n) pairs=$OPTARG ;;
+	G) giants=$OPTARG ;;
+	n) pairs+=("$OPTARG") ;;
+	i) iommu=$OPTARG ;;
+	w) width=$OPTARG ;;
+	Q) devices+=("$OPTARG") ;;
 	t) seconds=$OPTARG ;;
 	d) dirs+=("$(realpath "$OPTARG")") ;;
 	*) exit 2 ;;
@@ -26,6 +39,7 @@ done
 shift $((OPTIND - 1))
 image=$1 command=$2
 "$here/image.sh" "$image"
+[ -n "$iommu" ] || iommu=$((${#pairs[@]} + ${#devices[@]} > 0))
 
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
@@ -38,11 +52,15 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
 	-accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus,sockets=$cpus"
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci)
 append="console=ttyS0 panic=-1 loglevel=5 nokaslr no_timer_check tsc=reliable clocksource=tsc
-	mitigations=off audit=0 hugepagesz=2M hugepages=$hugepages"
-if [ "$pairs" -gt 0 ]; then
+	mitigations=off audit=0"
+[ "$giants" = 0 ] || append="$append hugepagesz=1G hugepages=$giants"
+append="$append hugepagesz=2M hugepages=$hugepages"
+virtio=virtio-net-pci
+if [ "$iommu" = 1 ]; then
 	qemu+=(-machine q35,kernel-irqchip=split,smm=off,vmport=off
-		-device intel-iommu,intremap=on,caching-mode=on,aw-bits=48)
+		-device "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on,aw-bits=$width")
 	append="$append intel_iommu=on iommu.strict=1 iommu.passthrough=0"
+	virtio=$virtio,disable-legacy=on,iommu_platform=on,ats=on
 else
 	qemu+=(-machine q35,smm=off,vmport=off)
 fi
@@ -52,11 +70,20 @@ if [ "$nodes" -gt 1 ]; then
 			-numa "node,nodeid=$i,memdev=node$i,cpus=$i")
 	done
 fi
-for ((i = 0; i < pairs; i++)); do
+for i in "${!pairs[@]}"; do
+	model=${pairs[i]%,group}
+	[ "$model" != virtio ] || model=$virtio
 	for end in 1 2; do
+		# Functions of one slot are one group: nothing keeps them from each other.
+		slot=
+		[ "${pairs[i]}" = "${pairs[i]%,group}" ] ||
+			slot=",multifunction=on,addr=$((16 + i)).$((end - 1))"
 		qemu+=(-netdev "hubport,id=net$i$end,hubid=$i"
-			-device "e1000e,romfile=,netdev=net$i$end,mac=52:54:00:00:0$i:0$end")
+			-device "$model$slot,romfile=,netdev=net$i$end,mac=52:54:00:00:0$i:0$end")
 	done
+done
+for device in "${devices[@]}"; do
+	qemu+=(-device "$device")
 done
 export_dir() {
 	qemu+=(-fsdev "local,id=$1,path=$2,security_model=none,multidevs=remap${3:-}"
@@ -69,12 +96,15 @@ for i in "${!dirs[@]}"; do
 	echo "${dirs[i]}" >>"$share/dirs"
 done
 
-died=0
-timeout -k 5 "$seconds" "${qemu[@]}" -kernel "$image/vmlinuz" -initrd "$image/initrd" \
-	-append "${append//[$'\n\t']/ }" </dev/null 2>"$share/qemu" || died=$?
-if [ -e "$share/status" ]; then
-	exit "$(<"$share/status")"
-fi
-tail -n 20 "$share/console" "$share/qemu" >&2
-[ $died = 124 ] || [ $died = 137 ] && exit 124
+for attempt in 1 2; do
+	died=0
+	timeout -k 5 "$seconds" "${qemu[@]}" -kernel "$image/vmlinuz" -initrd "$image/initrd" \
+		-append "${append//[$'\n\t']/ }" </dev/null 2>"$share/qemu" || died=$?
+	if [ -e "$share/status" ]; then
+		exit "$(<"$share/status")"
+	fi
+	tail -n 20 "$share/console" "$share/qemu" >&2
+	[ $died = 124 ] || [ $died = 137 ] && exit 124
+	echo "boot: the guest died (QEMU exits with $died, attempt $attempt)" >&2
+done
 exit 125

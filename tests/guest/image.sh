@@ -41,27 +41,40 @@ for link in bin sbin lib lib64; do ln -s usr/$link "$root/$link"; done
 cp "$(command -v busybox)" "$root/boot/busybox"
 cp "$here/init" "$root/init"
 chmod 755 "$root/init"
-for file in ld.so.cache passwd group nsswitch.conf hosts protocols services; do
+for file in ld.so.cache ld.so.conf ld.so.conf.d passwd group nsswitch.conf hosts protocols services \
+	alternatives iproute2 libibverbs.d rdma; do
 	# A minimal system lacks some of them.
-	[ ! -e "/etc/$file" ] || cp -L "/etc/$file" "$root/etc/"
+	[ ! -e "/etc/$file" ] || cp -a "/etc/$file" "$root/etc/"
 done
+echo "guest:x:7000:7000::/tmp:/bin/bash" >>"$root/etc/passwd"
+echo "guest:x:7000:" >>"$root/etc/group"
 
-# Lists of modules in the order in which they go in: what boots, and what a test may ask for.
-modules() {
-	local list=$1 module path
-	shift
-	for module in "$@"; do
-		modprobe -d "$dir/kernel" -S "$release" --show-depends "$module"
-	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r path; do
-		cp "$path" "$root/modules/"
-		echo "${path##*/}" | sed 's/\.xz$//'
-	done >"$root/modules/$list"
-}
-modules boot virtio_pci 9pnet_virtio 9p virtio_rng
-modules e1000e e1000e
-modules vfio vfio-pci vfio_iommu_type1
-modules veth veth
-find "$root/modules" -name '*.xz' -exec xz -df {} +
+# What boots, in the order in which it goes in, and what a test may ask modprobe for: only these
+# are there, and the kernel itself asks too (vfio for vfio_iommu_type1).
+boot=(virtio_pci 9pnet_virtio 9p virtio_rng)
+asked=(e1000 e1000e virtio_net vfio-pci vfio_iommu_type1 msr veth dummy tun
+	rdma_rxe ib_uverbs rdma_ucm ib_umad sch_ingress cls_bpf crc32_generic crc32c_generic)
+tree=$root/modules/lib/modules/$release
+mkdir -p "$tree"
+needed() { modprobe -d "$dir/kernel" -S "$release" --show-depends "$1"; }
+for module in "${boot[@]}" "${asked[@]}"; do
+	needed "$module"
+done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r path; do
+	cp "$path" "$tree/"
+done
+find "$tree" -name '*.xz' -exec xz -df {} +
+cp "$dir/kernel/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$tree/"
+depmod -b "$root/modules" "$release"
+for module in "${boot[@]}"; do
+	needed "$module"
+done | awk '$1 == "insmod" && !seen[$2]++ { sub(".*/", "", $2); sub(".xz$", "", $2); print $2 }' |
+	sed "s,^,/modules/lib/modules/$release/," >"$root/modules/boot"
+# In the PATH before the real one, which looks below /lib/modules.
+cat >"$root/boot/modprobe" <<-'END'
+	#!/boot/busybox sh
+	exec /usr/sbin/modprobe -d /modules "$@"
+END
+chmod 755 "$root/boot/modprobe"
 
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$dir/initrd.new"
 mv "$dir/initrd.new" "$dir/initrd"

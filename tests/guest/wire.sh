@@ -4,7 +4,6 @@
 # that DPDK drives behind the IOMMU. Arguments: the build directory, the pool (pktpool).
 set -u
 build=$1
-modules() { while read -r module; do busybox insmod "/modules/$module"; done <"/modules/$1"; }
 die() {
 	echo "wire: $*"
 	[ ! -e /tmp/fwd.log ] || tail -n 40 /tmp/fwd.log
@@ -13,7 +12,7 @@ die() {
 }
 
 # Each pair's first end is the kernel's, its second DPDK's.
-modules e1000e
+modprobe e1000e
 ends=() ports=()
 for device in /sys/bus/pci/devices/*; do
 	[ "$(<"$device/class")" = 0x020000 ] || continue
@@ -26,7 +25,7 @@ for device in /sys/bus/pci/devices/*; do
 done
 [ ${#ends[@]} = 2 ] && [ ${#ports[@]} = 2 ] || die "found ends '${ends[*]}' and ports '${ports[*]}'"
 
-modules vfio
+modprobe vfio-pci
 for port in "${ports[@]}"; do
 	echo "$port" >"/sys/bus/pci/devices/$port/driver/unbind"
 	echo vfio-pci >"/sys/bus/pci/devices/$port/driver_override"
