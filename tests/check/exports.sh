@@ -4,7 +4,7 @@
 # Looks at what warnings.sh built.
 bad=0
 # The mempool ops, which show something else, have a test of their own (tests/mempool/needs.sh).
-libraries=$(find build-check/gcc/lib -name 'libpktpool*.so')
+libraries=$(find build/lib -name 'libpktpool*.so')
 [ -n "$libraries" ] || { echo "no library was built"; exit 1; }
 for library in $libraries; do
 	others=$(nm -D --defined-only "$library" | awk '$3 !~ /^pp_/ && $2 != "A" { print $3 }')

@@ -20,7 +20,7 @@ declare -A setup=(
 )
 declare -A which=(
 	[plain]=
-	[asan]="--no-suite check --no-suite guest --no-suite fuzz --timeout-multiplier 4"
+	[asan]="--no-suite check --no-suite guest --no-suite fuzz --no-suite plain --timeout-multiplier 4"
 	[tsan]="--suite tsan --timeout-multiplier 8 --wrapper 'setarch -R'"
 )
 
@@ -29,7 +29,7 @@ trap 'rm -f "$results"' EXIT
 for variant in "$@"; do
 	dir=${directory[$variant]:-}
 	# Sanitizers see what they see in the first moments of a storm.
-	[ "$variant" = plain ] || export PP_STRESS_SECONDS="${PP_STRESS_SECONDS:-2}"
+	[ "$variant" = plain ] || export PP_STRESS_SECONDS="${PP_STRESS_SECONDS:-2}" PP_CONTRAST_DRIVER=af_packet
 	[ -n "$dir" ] || { echo "variants: there is no '$variant' (plain asan tsan)" >&2; exit 2; }
 	echo "== $variant"
 	mkdir -p "$dir"

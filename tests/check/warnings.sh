@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Warnings: the whole tree builds with gcc and with clang under -Wall -Wextra -Werror.
+# Warnings: the whole tree builds with gcc and with clang under -Wall -Wextra -Werror: with gcc
+# where the tests want it anyway, with clang unoptimised.
 bad=0
 mkdir -p build-check
+declare -A where=([gcc]=build [clang]=build-check/clang) how=([clang]=-Doptimization=0)
 for compiler in gcc clang; do
-	dir=build-check/$compiler
-	[ -e "$dir/build.ninja" ] || CC=$compiler meson setup "$dir" -Dwerror=true -Dwarning_level=2 ||
+	dir=${where[$compiler]}
+	mkdir -p "$dir"
+	[ -e "$dir/build.ninja" ] || CC=$compiler meson setup "$dir" -Dwerror=true -Dwarning_level=2 ${how[$compiler]:-} ||
 		{ bad=1; continue; }
 	ninja -C "$dir" --quiet -k 0 || { echo "does not build clean with $compiler"; bad=1; }
 done >build-check/log 2>&1
