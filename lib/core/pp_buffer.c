@@ -82,6 +82,14 @@ PP_API uint32_t pp_buffer_lkey(const struct pp_region *region, unsigned device, 
 	return mapping ? mapping->lkey : 0;
 }
 
+PP_API uint32_t pp_buffer_rkey(const struct pp_region *region, unsigned device, const void *addr)
+{
+	uint64_t at = (uintptr_t)addr - region->base;
+	const struct pp_mapping *mapping = buffer_mapping(region, device, at);
+
+	return mapping ? mapping->rkey : 0;
+}
+
 PP_API void pp_region_extent(const struct pp_region *region, struct pp_extent *extent)
 {
 	extent->base = (void *)region->base;

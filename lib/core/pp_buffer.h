@@ -29,8 +29,9 @@ PP_API int pp_buffer_node(const struct pp_region *region, const void *addr);
  * is what pp_pool_map_device() returned. */
 PP_API uint64_t pp_buffer_iova(const struct pp_region *region, unsigned device, const void *addr);
 
-/* The local key of its hugepage on an RDMA device; 0 where there is none. */
+/* The local and the remote key of its hugepage on an RDMA device; 0 where there is none. */
 PP_API uint32_t pp_buffer_lkey(const struct pp_region *region, unsigned device, const void *addr);
+PP_API uint32_t pp_buffer_rkey(const struct pp_region *region, unsigned device, const void *addr);
 
 /* The memory itself, for those who register it: all buffers lie in
  * [base, base + bytes), of which hugepage p starts at base + p * page bytes. */

@@ -16,7 +16,7 @@ want() {
 	grep -qE -e "$2" "${@:3}" || complain "$1"
 }
 
-installed=$(for file in lib/core/meson.build lib/dpdk/meson.build; do
+installed=$(for file in lib/core/meson.build lib/dma/meson.build lib/dpdk/meson.build; do
 	grep -ohE "'[a-z_]+\.h'" $file | tr -d "'" | sed "s|^|${file%/*}/|"
 done)
 [ -n "$installed" ] || complain "no installed header is known"
