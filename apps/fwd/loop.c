@@ -12,7 +12,7 @@
 
 #include "checksum.h"
 #include "counter.h"
-#include "fwd.h"
+#include "app.h"
 #include "loop.h"
 #include "pp_critical.h"
 
@@ -80,7 +80,7 @@ static bool stream_judge(const struct rte_mbuf *m, void *arg)
 static unsigned stream_receive(struct stream *s, const struct options *o, struct rte_mbuf **pkts,
 			       unsigned most, unsigned *kept)
 {
-	bool draw = o->reserve != 0 && !o->no_critical;
+	bool draw = o->buffers.reserve != 0 && !o->no_critical;
 	unsigned n;
 
 	if (draw)
@@ -133,7 +133,7 @@ static unsigned stream_poll_limited(struct loop *loop, struct stream *s)
 	n = stream_poll(s, loop->o, most);
 	__atomic_fetch_add(&loop->unclaimed, most - n, __ATOMIC_RELAXED);
 	if (__atomic_add_fetch(&loop->received, n, __ATOMIC_RELAXED) == loop->o->packets)
-		fwd_stop = true;
+		app_stop = true;
 	return n;
 }
 
@@ -160,7 +160,7 @@ static int lcore_run(void *arg)
 
 	if (first >= loop->n)
 		return 0;
-	while (!fwd_stop) {
+	while (!app_stop) {
 		unsigned n = 0;
 
 		for (unsigned i = first; i < loop->n; i += step)
@@ -186,9 +186,9 @@ int loop_stall(struct loop *loop, const struct rte_mempool *mp)
 		if (stall_begin(&loop->streams[i].stall, mp->size))
 			continue;
 		complain("--stall: no memory to hold %" PRIu32 " packets", mp->size);
-		return FWD_ENVIRONMENT;
+		return APP_ENVIRONMENT;
 	}
-	return FWD_OK;
+	return APP_OK;
 }
 
 void loop_end(struct loop *loop)
@@ -235,14 +235,15 @@ int loop_prime(struct loop *loop, struct rte_mempool *mp)
 				complain("--first %" PRIu64 ": the pool is empty after %" PRIu64
 					 ": fewer, or --buffers %" PRIu64,
 					 loop->o->first, loop_tally(loop, UINT_MAX).first,
-					 (uint64_t)loop->o->buffers + loop->o->first * loop->n);
-				return FWD_USAGE;
+					 (uint64_t)loop->o->buffers.buffers +
+						 loop->o->first * loop->n);
+				return APP_USAGE;
 			}
 			counter_add(&s->tally.first, 1);
 			stream_send(s, s->rx_port, &m, 1);
 		}
 	}
-	return FWD_OK;
+	return APP_OK;
 }
 
 struct tally loop_tally(const struct loop *loop, unsigned at)

@@ -56,13 +56,13 @@ struct loop {
 };
 
 void loop_prepare(struct loop *loop, const struct ports *ports, const struct options *o);
-/* With --stall: room for what is to be held. An enum fwd_exit. */
+/* With --stall: room for what is to be held. An enum app_exit. */
 int loop_stall(struct loop *loop, const struct rte_mempool *mp);
 /* Frees what is held; no lcore runs any more. */
 void loop_end(struct loop *loop);
-/* Sends --first packets from each port. An enum fwd_exit, having said what is wrong. */
+/* Sends --first packets from each port. An enum app_exit, having said what is wrong. */
 int loop_prime(struct loop *loop, struct rte_mempool *mp);
-/* Runs on every lcore, the main one too; returns when all have seen fwd_stop. */
+/* Runs on every lcore, the main one too; returns when all have seen app_stop. */
 void loop_run(struct loop *loop);
 
 /* The sum over port `at`'s queues, or over all if at is UINT_MAX. Any thread. */

@@ -8,34 +8,12 @@
 
 #include <rte_mbuf.h>
 
-#include "fwd.h"
+#include "app.h"
 #include "options.h"
 #include "pp_pool.h"
 #include "program.h"
 
 const char *argp_program_version = "pktpool-fwd " PP_VERSION;
-
-static const char *const kind_names[] = {
-	[BUFFERS_PKTPOOL] = "pktpool",
-	[BUFFERS_RING_MP_MC] = "ring_mp_mc",
-	[BUFFERS_STACK] = "stack",
-};
-
-static const char *const pages_names[] = {
-	[PP_PAGES_2M] = "2M",
-	[PP_PAGES_1G] = "1G",
-	[PP_PAGES_4K] = "4K",
-};
-
-const char *buffers_kind_name(enum buffers_kind kind)
-{
-	return kind_names[kind];
-}
-
-const char *options_pages_name(int pages)
-{
-	return pages_names[pages];
-}
 
 enum option_key {
 	KEY_POOL = 0x100,
@@ -119,14 +97,23 @@ static uint64_t number_parse(struct argp_state *state, const char *name, const c
 	return value;
 }
 
-static unsigned word_parse(struct argp_state *state, const char *name, const char *text,
-			   const char *const *words, unsigned n, const char *all)
+static enum buffers_kind kind_parse(struct argp_state *state, const char *text)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(text, words[i]) == 0)
+	for (unsigned i = 0; i < BUFFERS_KINDS; i++)
+		if (strcmp(text, buffers_kind_name(i)) == 0)
 			return i;
-	argp_error(state, "--%s %s: must be %s, e.g. --%s %s", name, text, all, name, words[0]);
-	return 0;
+	argp_error(state, "--pool %s: must be pktpool, ring_mp_mc or stack, e.g. --pool pktpool",
+		   text);
+	return BUFFERS_PKTPOOL;
+}
+
+static int pages_parse(struct argp_state *state, const char *text)
+{
+	for (int i = 0; i < BUFFERS_PAGES; i++)
+		if (strcmp(text, buffers_pages_name(i)) == 0)
+			return i;
+	argp_error(state, "--pages %s: must be 2M, 1G or 4K, e.g. --pages 2M", text);
+	return PP_PAGES_2M;
 }
 
 static void critical_take(struct options *o, const char *text, struct argp_state *state)
@@ -139,20 +126,20 @@ static void critical_take(struct options *o, const char *text, struct argp_state
 
 static void reserve_check(const struct options *o, struct argp_state *state)
 {
-	if (o->reserve != 0 && o->kind != BUFFERS_PKTPOOL)
+	if (o->buffers.reserve != 0 && o->buffers.kind != BUFFERS_PKTPOOL)
 		argp_error(state,
 			   "--reserve %" PRIu32 ": only pktpool has a reserve, %s has none: leave "
 			   "--reserve out, or --pool pktpool",
-			   o->reserve, buffers_kind_name(o->kind));
-	if (o->reserve != 0 && o->reserve < o->burst)
+			   o->buffers.reserve, buffers_kind_name(o->buffers.kind));
+	if (o->buffers.reserve != 0 && o->buffers.reserve < o->burst)
 		argp_error(state,
 			   "--reserve %" PRIu32 ": receiving a burst of %u takes as many from it "
 			   "at once, or none: --reserve %u, or --burst %" PRIu32,
-			   o->reserve, o->burst, o->burst, o->reserve);
+			   o->buffers.reserve, o->burst, o->burst, o->buffers.reserve);
 	if (o->critical.n != 0 && !options_judge(o))
 		argp_error(state, "--critical: there is no reserve that it could be for: --reserve "
 				  "64, or leave --critical out");
-	if (o->no_critical && o->reserve == 0 && o->kind == BUFFERS_PKTPOOL)
+	if (o->no_critical && o->buffers.reserve == 0 && o->buffers.kind == BUFFERS_PKTPOOL)
 		argp_error(state, "--no-critical: there is no reserve to leave alone: --reserve "
 				  "64, or leave --no-critical out");
 }
@@ -160,11 +147,12 @@ static void reserve_check(const struct options *o, struct argp_state *state)
 static void options_check(const struct options *o, struct argp_state *state)
 {
 	reserve_check(o, state);
-	if (o->pages_given && o->kind != BUFFERS_PKTPOOL)
+	if (o->pages_given && o->buffers.kind != BUFFERS_PKTPOOL)
 		argp_error(state,
 			   "--pages %s: only pktpool chooses its own memory, %s takes EAL's: "
 			   "leave --pages out, or --pool pktpool",
-			   options_pages_name(o->pages), buffers_kind_name(o->kind));
+			   buffers_pages_name(o->buffers.pages),
+			   buffers_kind_name(o->buffers.kind));
 }
 
 static error_t option_take(int key, char *arg, struct argp_state *state)
@@ -181,19 +169,17 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 				   arg);
 		break;
 	case KEY_POOL:
-		o->kind = word_parse(state, "pool", arg, kind_names, RTE_DIM(kind_names),
-				     "pktpool, ring_mp_mc or stack");
+		o->buffers.kind = kind_parse(state, arg);
 		break;
 	case KEY_PAGES:
-		o->pages = word_parse(state, "pages", arg, pages_names, RTE_DIM(pages_names),
-				      "2M, 1G or 4K");
+		o->buffers.pages = pages_parse(state, arg);
 		o->pages_given = true;
 		break;
 	case KEY_BUFFERS:
-		o->buffers = number_parse(state, "buffers", arg, 64, 1 << 28);
+		o->buffers.buffers = number_parse(state, "buffers", arg, 64, 1 << 28);
 		break;
 	case KEY_DATA_ROOM:
-		o->data_room =
+		o->buffers.data_room =
 			number_parse(state, "data-room", arg, RTE_PKTMBUF_HEADROOM + 64, 65535);
 		break;
 	case KEY_QUEUES:
@@ -215,7 +201,7 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		o->json = arg;
 		break;
 	case KEY_RESERVE:
-		o->reserve = number_parse(state, "reserve", arg, 0, 1 << 20);
+		o->buffers.reserve = number_parse(state, "reserve", arg, 0, 1 << 20);
 		break;
 	case KEY_CRITICAL:
 		critical_take(o, arg, state);
@@ -250,13 +236,15 @@ void options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){
 		.program = program_find("cross"),
-		.kind = BUFFERS_PKTPOOL,
-		.buffers = 16384,
-		.data_room = RTE_MBUF_DEFAULT_BUF_SIZE,
-		.pages = PP_PAGES_2M,
+		.buffers = {
+			.kind = BUFFERS_PKTPOOL,
+			.buffers = 16384,
+			.data_room = RTE_MBUF_DEFAULT_BUF_SIZE,
+			.pages = PP_PAGES_2M,
+		},
 		.queues = 1,
 		.burst = 32,
 	};
-	argp_err_exit_status = FWD_USAGE;
+	argp_err_exit_status = APP_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
 }

@@ -6,18 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buffers.h"
 #include "critical.h"
+#include "ports.h"
 
 struct program;
 
-enum buffers_kind { BUFFERS_PKTPOOL, BUFFERS_RING_MP_MC, BUFFERS_STACK };
-
 struct options {
 	const struct program *program;
-	enum buffers_kind kind;
-	uint32_t buffers;
-	uint16_t data_room; /* bytes, with the headroom */
-	int pages;          /* enum pp_pages */
+	struct buffers_params buffers;
 	bool pages_given;
 	unsigned queues; /* of each port */
 	unsigned burst;
@@ -36,18 +33,24 @@ struct options {
 /* Whether it is to be told what is critical and what is not. */
 static inline bool options_judge(const struct options *o)
 {
-	return o->reserve != 0 || o->stall;
+	return o->buffers.reserve != 0 || o->stall;
+}
+
+static inline struct ports_demand options_demand(const struct options *o)
+{
+	return (struct ports_demand){
+		.queues = o->queues,
+		.burst = o->burst,
+		.buffers = o->buffers.buffers,
+		.reserve = o->buffers.reserve,
+		.promiscuous = o->promiscuous,
+	};
 }
 
 #define OPTIONS_BURST_MAX 512
 #define OPTIONS_QUEUES_MAX 16
 
-/* Reads argv[1..argc-1]. Ends the program with FWD_USAGE, or for --help. */
+/* Reads argv[1..argc-1]. Ends the program with APP_USAGE, or for --help. */
 void options_parse(struct options *o, int argc, char **argv);
-
-/* "pktpool", "ring_mp_mc", "stack"; also the names of rte_mempool's ops. */
-const char *buffers_kind_name(enum buffers_kind kind);
-/* "2M", "1G", "4K". */
-const char *options_pages_name(int pages);
 
 #endif

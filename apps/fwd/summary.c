@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Summary: what a run came to, in words and as JSON. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "fwd.h"
+#include "app.h"
+#include "output.h"
 #include "summary.h"
 
 static void verdicts_print(const struct tally *t)
@@ -47,15 +44,16 @@ void summary_print(const struct summary *s)
 	if (options_judge(s->o))
 		short_print(s, &sum);
 	printf("  kept by driver %14" PRIu64 "%s\n", s->kept_by_driver,
-	       s->o->kind == BUFFERS_PKTPOOL ? "  buffers, brought home"
-					     : "  buffers: this pool cannot bring them home");
+	       s->o->buffers.kind == BUFFERS_PKTPOOL
+		       ? "  buffers, brought home"
+		       : "  buffers: this pool cannot bring them home");
 	printf("  in flight      %14" PRIu64 "  at exit\n", s->in_flight_at_exit);
 }
 
 int summary_balance(const struct summary *s)
 {
-	uint64_t most = ports_hold(s->ports, s->o);
-	int status = FWD_OK;
+	uint64_t most = ports_hold(s->ports, s->o->queues);
+	int status = APP_OK;
 
 	for (unsigned i = 0; i < s->ports->n; i++) {
 		struct tally t = loop_tally(s->loop, i);
@@ -66,13 +64,13 @@ int summary_balance(const struct summary *s)
 		complain("port %u: %" PRIu64 " packets came in and %" PRIu64 " went out or were "
 			 "freed: packets were lost in here",
 			 s->ports->at[i].id, t.rx + t.first, gone);
-		status = FWD_FAILED;
+		status = APP_FAILED;
 	}
 	if (s->kept_by_driver > most) {
 		complain("%" PRIu64 " buffers are out with all ports closed, and their rings hold "
 			 "no more than %" PRIu64 ": the rest was lost in here",
 			 s->kept_by_driver, most);
-		status = FWD_FAILED;
+		status = APP_FAILED;
 	}
 	return status;
 }
@@ -124,7 +122,7 @@ static json_t *port_json(const struct summary *s, unsigned at)
 
 static void short_json(const struct summary *s, json_t *object)
 {
-	json_object_set_new(object, "reserve", json_integer((json_int_t)s->o->reserve));
+	json_object_set_new(object, "reserve", json_integer((json_int_t)s->o->buffers.reserve));
 	json_object_set_new(object, "critical", json_boolean(!s->o->no_critical));
 	json_object_set_new(object, "min_free", json_integer((json_int_t)s->min_free));
 	json_object_set_new(object, "reserve_used", json_integer((json_int_t)s->reserve_used));
@@ -134,13 +132,14 @@ static void short_json(const struct summary *s, json_t *object)
 static json_t *summary_json(const struct summary *s)
 {
 	struct tally sum = loop_tally(s->loop, UINT_MAX);
-	bool ours = s->o->kind == BUFFERS_PKTPOOL;
+	bool ours = s->o->buffers.kind == BUFFERS_PKTPOOL;
 	json_t *ports = json_array();
 	json_t *object =
 		json_pack("{s:s, s:s, s:I, s:i, s:s, s:i, s:i, s:i}", "program",
-			  s->o->program->name, "pool", buffers_kind_name(s->o->kind), "buffers",
-			  (json_int_t)s->o->buffers, "data_room", (int)s->o->data_room, "pages",
-			  ours ? options_pages_name(s->o->pages) : "EAL", "queues",
+			  s->o->program->name, "pool", buffers_kind_name(s->o->buffers.kind),
+			  "buffers", (json_int_t)s->o->buffers.buffers, "data_room",
+			  (int)s->o->buffers.data_room, "pages",
+			  ours ? buffers_pages_name(s->o->buffers.pages) : "EAL", "queues",
 			  (int)s->o->queues, "burst", (int)s->o->burst, "lcores", (int)s->lcores);
 
 	tally_json(object, &sum);
@@ -157,39 +156,11 @@ static json_t *summary_json(const struct summary *s)
 	return object;
 }
 
-int summary_open(const char *path)
-{
-	int fd;
-
-	if (path == NULL)
-		return -1;
-	/* Emptied now: an older run's must not be taken for this one's, should it fail. */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		complain("--json %s: %s: name a file that can be written", path, strerror(errno));
-		return -2;
-	}
-	return fd;
-}
-
 int summary_write(const struct summary *s, int fd)
 {
-	json_t *object;
-	int err = 0;
+	json_t *object = fd < 0 ? NULL : summary_json(s);
+	int status = output_json("json", s->o->json, fd, object);
 
-	if (fd < 0)
-		return FWD_OK;
-	object = summary_json(s);
-	errno = 0;
-	if (json_dumpfd(object, fd, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
-	    write(fd, "\n", 1) != 1)
-		err = errno != 0 ? errno : EIO;
 	json_decref(object);
-	/* Some file systems report a full disk only here. */
-	if (close(fd) != 0 && err == 0)
-		err = errno;
-	if (err == 0)
-		return FWD_OK;
-	complain("--json %s: the summary could not be written: %s", s->o->json, strerror(err));
-	return FWD_FAILED;
+	return status;
 }

@@ -26,13 +26,11 @@ void summary_print(const struct summary *s);
 /*
  * Whether all that came in went out or was freed, and no more buffers are out
  * than drivers can have kept: else an application's own leak could hide behind
- * those. An enum fwd_exit.
+ * those. An enum app_exit.
  */
 int summary_balance(const struct summary *s);
 
-/* Opens the file before anything runs; -1 without a name, -2 having said why it cannot be. */
-int summary_open(const char *path);
-/* Writes and closes it. An enum fwd_exit. */
+/* Writes and closes what output_open() returned. An enum app_exit. */
 int summary_write(const struct summary *s, int fd);
 
 #endif

@@ -89,7 +89,7 @@ void table_draw(struct table *table, double now)
 		table_port(table, &page, i, span);
 	page_line(&page, "%5.1f s   pool %-16s %10" PRIu64 " of %u buffers in flight", now,
 		  buffers_kind_name(table->buffers->kind), buffers_in_flight(table->buffers),
-		  table->loop->o->buffers);
+		  table->loop->o->buffers.buffers);
 	table->drawn = table->ports->n + 1;
 	table->last = now;
 	fwrite(page.text, 1, page.used, stdout);

@@ -6,11 +6,11 @@
 
 #include <rte_lcore.h>
 
-#include "fwd.h"
+#include "app.h"
 #include "host.h"
 #include "watch.h"
 
-/* How late fwd_stop is noticed and --seconds kept at most. */
+/* How late app_stop is noticed and --seconds kept at most. */
 #define NAP_NS (20 * 1000 * 1000)
 /* Seconds since the last drawing that are worth another one at the end. */
 #define LAST_SPAN 0.1
@@ -35,7 +35,7 @@ static void watch_buffers(struct watch *watch)
 	if (now < burst && watch->min_free >= burst)
 		complain("the pool is empty: %" PRIu64 " of %" PRIu32 " buffers are free, beside a "
 			 "reserve of %" PRIu32,
-			 now, watch->o->buffers, watch->o->reserve);
+			 now, watch->o->buffers.buffers, watch->o->buffers.reserve);
 	if (now < watch->min_free)
 		watch->min_free = now;
 }
@@ -50,12 +50,12 @@ static void *watch_run(void *arg)
 	/* There from the start, so that what is said above it knows how long it is. */
 	if (watch->table->terminal)
 		table_draw(watch->table, 0.001);
-	while (!fwd_stop) {
+	while (!app_stop) {
 		nanosleep(&nap, NULL);
 		watch->elapsed = clock_read() - start;
 		watch_buffers(watch);
 		if (watch->o->seconds != 0 && watch->elapsed >= (double)watch->o->seconds)
-			fwd_stop = true;
+			app_stop = true;
 		if (watch->elapsed < next)
 			continue;
 		table_draw(watch->table, watch->elapsed);
@@ -75,9 +75,9 @@ int watch_start(struct watch *watch)
 	int err = rte_ctrl_thread_create(&watch->thread, "fwd-watch", NULL, watch_run, watch);
 
 	if (err == 0)
-		return FWD_OK;
+		return APP_OK;
 	complain("no thread to watch the lcores: %s", strerror(-err));
-	return FWD_ENVIRONMENT;
+	return APP_ENVIRONMENT;
 }
 
 void watch_end(struct watch *watch)

@@ -18,9 +18,9 @@ struct watch {
 	double elapsed;    /* from its start to its end */
 };
 
-/* An enum fwd_exit. */
+/* An enum app_exit. */
 int watch_start(struct watch *watch);
-/* After fwd_stop is set: waits for it. */
+/* After app_stop is set: waits for it. */
 void watch_end(struct watch *watch);
 
 #endif

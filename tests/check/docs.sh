@@ -64,8 +64,8 @@ done
 for option in $(grep -oE '^\.It (.* , )?Fl -[a-z-]+' $page | grep -oE '[a-z][a-z-]+$'); do
 	want "--$option: in $page, not in --help" "^ +(-.,)? +--$option\b" <(cat <<<"$help")
 done
-codes=$(sed -n '/^enum fwd_exit/,/^}/s/.*= \([0-9]\),.*/\1/p' apps/fwd/fwd.h)
-[ -n "$codes" ] || complain "no exit codes found in apps/fwd/fwd.h"
+codes=$(sed -n '/^enum app_exit/,/^}/s/.*= \([0-9]\),.*/\1/p' apps/common/app.h)
+[ -n "$codes" ] || complain "no exit codes found in apps/common/app.h"
 for code in $codes; do
 	want "exit status $code: not in $page" "^\.It $code\$" <(sed -n '/^\.Sh EXIT/,$p' $page)
 done

@@ -9,17 +9,37 @@
 #include <rte_mbuf.h>
 
 #include "buffers.h"
-#include "fwd.h"
+#include "app.h"
 #include "pktpool.h"
 #include "pp_pktmbuf.h"
 
-#define BUFFERS_NAME "pktpool-fwd"
+static const char *const kind_names[] = {
+	[BUFFERS_PKTPOOL] = "pktpool",
+	[BUFFERS_RING_MP_MC] = "ring_mp_mc",
+	[BUFFERS_STACK] = "stack",
+};
 
-static struct rte_mempool *pktpool_create(const struct options *o, bool gapless)
+static const char *const pages_names[] = {
+	[PP_PAGES_2M] = "2M",
+	[PP_PAGES_1G] = "1G",
+	[PP_PAGES_4K] = "4K",
+};
+
+const char *buffers_kind_name(enum buffers_kind kind)
+{
+	return kind_names[kind];
+}
+
+const char *buffers_pages_name(int pages)
+{
+	return pages_names[pages];
+}
+
+static struct rte_mempool *pktpool_create(const struct buffers_params *o, bool gapless)
 {
 	struct pp_pktmbuf_params params = {
 		.sz = sizeof(params),
-		.name = BUFFERS_NAME,
+		.name = app_name,
 		.mbufs = o->buffers,
 		.data_room = o->data_room,
 		.socket = rte_socket_id(),
@@ -37,25 +57,25 @@ static unsigned rte_cache_size(uint32_t buffers)
 	return RTE_MIN((uint32_t)RTE_MEMPOOL_CACHE_MAX_SIZE, buffers * 2 / 3);
 }
 
-int buffers_create(struct buffers *b, const struct options *o, bool gapless)
+int buffers_create(struct buffers *b, const struct buffers_params *o, bool gapless)
 {
 	b->kind = o->kind;
 	if (o->kind == BUFFERS_PKTPOOL) {
 		b->mp = pktpool_create(o, gapless);
 		if (b->mp != NULL)
-			return FWD_OK;
+			return APP_OK;
 		complain("no pool of %" PRIu32 " buffers: %s", o->buffers, pp_error());
-		return rte_errno == EINVAL ? FWD_USAGE : FWD_ENVIRONMENT;
+		return rte_errno == EINVAL ? APP_USAGE : APP_ENVIRONMENT;
 	}
-	b->mp = rte_pktmbuf_pool_create_by_ops(BUFFERS_NAME, o->buffers, rte_cache_size(o->buffers),
-					       0, o->data_room, rte_socket_id(),
+	b->mp = rte_pktmbuf_pool_create_by_ops(app_name, o->buffers, rte_cache_size(o->buffers), 0,
+					       o->data_room, rte_socket_id(),
 					       buffers_kind_name(o->kind));
 	if (b->mp != NULL)
-		return FWD_OK;
+		return APP_OK;
 	complain("no rte_mempool of %" PRIu32 " buffers over %s: %s; it takes EAL's memory: give "
 		 "EAL more with -m",
 		 o->buffers, buffers_kind_name(o->kind), rte_strerror(rte_errno));
-	return rte_errno == EINVAL ? FWD_USAGE : FWD_ENVIRONMENT;
+	return rte_errno == EINVAL ? APP_USAGE : APP_ENVIRONMENT;
 }
 
 uint64_t buffers_in_flight(const struct buffers *b)
@@ -98,13 +118,13 @@ int buffers_audit(const struct buffers *b)
 	struct pp_pool *pool;
 
 	if (b->kind != BUFFERS_PKTPOOL)
-		return FWD_OK;
+		return APP_OK;
 	pool = pp_pktmbuf_pool(b->mp);
 	pp_pool_print(pool, stdout);
 	if (pp_pool_check(pool) == 0)
-		return FWD_OK;
+		return APP_OK;
 	complain("the pool's books are wrong: %s", pp_error());
-	return FWD_FAILED;
+	return APP_FAILED;
 }
 
 int buffers_destroy(struct buffers *b)
@@ -112,14 +132,14 @@ int buffers_destroy(struct buffers *b)
 	int err;
 
 	if (b->mp == NULL)
-		return FWD_OK;
+		return APP_OK;
 	if (b->kind != BUFFERS_PKTPOOL) {
 		rte_mempool_free(b->mp);
-		return FWD_OK;
+		return APP_OK;
 	}
 	err = pp_pktmbuf_pool_free(b->mp);
 	if (err == 0)
-		return FWD_OK;
+		return APP_OK;
 	complain("the pool cannot be freed: %s", pp_error());
-	return FWD_FAILED;
+	return APP_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports: EAL's ethdev ports: found, paired, opened, watched, closed. */
+/* Ports: EAL's ethdev ports: found, opened, watched, closed. */
 #ifndef PORTS_H
 #define PORTS_H
 
@@ -8,15 +8,13 @@
 
 #include <rte_ethdev.h>
 
-#include "options.h"
-
 struct rte_mempool;
 
 #define PORTS_MAX 16
 
 struct port {
 	uint16_t id;
-	uint16_t peer; /* position in ports.at[] of where its packets go; itself for WAY_NONE */
+	uint16_t peer; /* position in ports.at[] of where its packets go; itself for none */
 	bool open;     /* configured, so it must be closed */
 	bool tap;      /* net_tap: the other side is the kernel */
 	bool xdp;      /* net_af_xdp: takes the whole pool as its UMEM */
@@ -32,21 +30,30 @@ struct ports {
 	struct port at[PORTS_MAX];
 };
 
-/* All of these return an enum fwd_exit and have said what is wrong. */
+/* What is wanted of each port, and there is for all of them. */
+struct ports_demand {
+	unsigned queues;
+	unsigned burst;
+	uint32_t buffers;
+	uint32_t reserve; /* of them */
+	bool promiscuous;
+};
 
-/* Finds and pairs them, and looks whether buffers and queues are enough. */
-int ports_find(struct ports *ports, const struct options *o);
+/* These return an enum app_exit and have said what is wrong. */
+
+/* Finds those that there are. */
+int ports_find(struct ports *ports, unsigned queues);
+/* Whether there are buffers enough. */
+int ports_weigh(const struct ports *ports, const struct ports_demand *d);
 /* Sets them up with the pool and starts them. After an error: ports_close(). */
-int ports_open(struct ports *ports, const struct options *o, struct rte_mempool *mp);
+int ports_open(struct ports *ports, const struct ports_demand *d, struct rte_mempool *mp);
 /* Stops and closes those that are open. */
 int ports_close(struct ports *ports);
 
 /* The most buffers that their rings hold. */
-uint64_t ports_hold(const struct ports *ports, const struct options *o);
+uint64_t ports_hold(const struct ports *ports, unsigned queues);
 bool ports_any_xdp(const struct ports *ports);
 /* Whose interface has vanished since the last call: says so, once for each. */
 void ports_watch(struct ports *ports);
-/* In words: which port's packets leave by which. */
-void ports_print(const struct ports *ports, const struct options *o);
 
 #endif

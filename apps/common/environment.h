@@ -3,13 +3,13 @@
 #ifndef ENVIRONMENT_H
 #define ENVIRONMENT_H
 
-/* Before rte_eal_init(): whether the interfaces that --vdev names exist. An enum fwd_exit. */
+/* Before rte_eal_init(): whether the interfaces that --vdev names exist. An enum app_exit. */
 int environment_check(int argc, char **argv);
 
-/* After it: whether each --vdev became a port. An enum fwd_exit. */
+/* After it: whether each --vdev became a port. An enum app_exit. */
 int environment_ports_check(int argc, char **argv);
 
-/* After it failed: why, as far as can be told, and what mends it. An enum fwd_exit. */
+/* After it failed: why, as far as can be told, and what mends it. An enum app_exit. */
 int environment_explain(int argc, char **argv, int err);
 
 #endif

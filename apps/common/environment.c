@@ -11,7 +11,7 @@
 #include <rte_ethdev.h>
 
 #include "environment.h"
-#include "fwd.h"
+#include "app.h"
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB"
 #define HUGEPAGES_1G "/sys/kernel/mm/hugepages/hugepages-1048576kB"
@@ -30,21 +30,21 @@ static int vdev_check(const char *vdev)
 	size_t bytes;
 
 	if (!driver_needs_iface(vdev) || value == NULL)
-		return FWD_OK;
+		return APP_OK;
 	value += strlen(",iface=");
 	bytes = strcspn(value, ",");
 	if (bytes >= sizeof(name)) {
 		complain("--vdev %s: an interface's name has at most %d characters", vdev,
 			 IF_NAMESIZE - 1);
-		return FWD_USAGE;
+		return APP_USAGE;
 	}
 	memcpy(name, value, bytes);
 	name[bytes] = '\0';
 	if (if_nametoindex(name) != 0)
-		return FWD_OK;
+		return APP_OK;
 	complain("--vdev %s: there is no interface %s here: `ip link` lists those there are", vdev,
 		 name);
-	return FWD_ENVIRONMENT;
+	return APP_ENVIRONMENT;
 }
 
 /* EAL goes on when a port it was told to make could not be made; nobody wants that. */
@@ -55,16 +55,16 @@ static int vdev_made_check(const char *vdev)
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(vdev, ","), vdev);
 	if (strncmp(name, "net_", 4) != 0 && strncmp(name, "eth_", 4) != 0)
-		return FWD_OK;
+		return APP_OK;
 	if (rte_eth_dev_get_port_by_name(name, &port) == 0)
-		return FWD_OK;
+		return APP_OK;
 	complain("--vdev %s: there is no such port now: EAL could not make it%s; its own words "
 		 "stand above",
 		 vdev, geteuid() != 0 ? ", most need root" : "");
-	return FWD_ENVIRONMENT;
+	return APP_ENVIRONMENT;
 }
 
-/* Asks about each --vdev until the answer is not FWD_OK. */
+/* Asks about each --vdev until the answer is not APP_OK. */
 static int vdevs_ask(int argc, char **argv, int (*ask)(const char *vdev))
 {
 	for (int i = 1; i < argc; i++) {
@@ -78,10 +78,10 @@ static int vdevs_ask(int argc, char **argv, int (*ask)(const char *vdev))
 		if (vdev == NULL)
 			continue;
 		status = ask(vdev);
-		if (status != FWD_OK)
+		if (status != APP_OK)
 			return status;
 	}
-	return FWD_OK;
+	return APP_OK;
 }
 
 int environment_check(int argc, char **argv)
@@ -120,20 +120,20 @@ int environment_explain(int argc, char **argv, int err)
 	if (err == EINVAL) {
 		complain("EAL does not take these arguments (before the `--`): its own words stand "
 			 "above");
-		return FWD_USAGE;
+		return APP_USAGE;
 	}
 	if (!argument_is_there(argc, argv, "--no-huge") &&
 	    file_number(HUGEPAGES "/free_hugepages") == 0 &&
 	    file_number(HUGEPAGES_1G "/free_hugepages") == 0) {
 		complain("no hugepage is free (" HUGEPAGES "/free_hugepages is 0): "
 			 "echo 256 > " HUGEPAGES "/nr_hugepages");
-		return FWD_ENVIRONMENT;
+		return APP_ENVIRONMENT;
 	}
 	if (geteuid() != 0) {
 		complain("EAL cannot start: %s: hugepages and most ports need root: run it as root",
 			 rte_strerror(err));
-		return FWD_ENVIRONMENT;
+		return APP_ENVIRONMENT;
 	}
 	complain("EAL cannot start: %s: its own words stand above", rte_strerror(err));
-	return FWD_ENVIRONMENT;
+	return APP_ENVIRONMENT;
 }

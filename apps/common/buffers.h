@@ -6,17 +6,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "options.h"
-
 struct rte_mempool;
+
+enum buffers_kind { BUFFERS_PKTPOOL, BUFFERS_RING_MP_MC, BUFFERS_STACK };
+#define BUFFERS_KINDS 3
+#define BUFFERS_PAGES 3
+
+/* "pktpool", "ring_mp_mc", "stack"; also the names of rte_mempool's ops. */
+const char *buffers_kind_name(enum buffers_kind kind);
+/* "2M", "1G", "4K". */
+const char *buffers_pages_name(int pages);
+
+struct buffers_params {
+	enum buffers_kind kind;
+	uint32_t buffers;
+	uint16_t data_room; /* bytes, with the headroom */
+	int pages;          /* enum pp_pages */
+	uint32_t reserve;   /* of the buffers, for what is critical */
+};
 
 struct buffers {
 	struct rte_mempool *mp;
 	enum buffers_kind kind;
 };
 
-/* FWD_OK, or an enum fwd_exit having said what is wrong. gapless: net_af_xdp is among the ports. */
-int buffers_create(struct buffers *b, const struct options *o, bool gapless);
+/* APP_OK, or an enum app_exit having said what is wrong. gapless: net_af_xdp is among the ports. */
+int buffers_create(struct buffers *b, const struct buffers_params *o, bool gapless);
 
 /* Allocated and not freed. Exact at a quiet moment. */
 uint64_t buffers_in_flight(const struct buffers *b);
@@ -33,10 +48,10 @@ void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *re
  */
 uint32_t buffers_recover(struct buffers *b);
 
-/* Walks the books and prints them; FWD_FAILED if they are wrong. */
+/* Walks the books and prints them; APP_FAILED if they are wrong. */
 int buffers_audit(const struct buffers *b);
 
-/* FWD_FAILED if something is still out (pktpool only: rte_mempool does not ask). */
+/* APP_FAILED if something is still out (pktpool only: rte_mempool does not ask). */
 int buffers_destroy(struct buffers *b);
 
 #endif
