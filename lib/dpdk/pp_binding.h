@@ -7,6 +7,7 @@
 #include <rte_mempool.h>
 
 #include "pktpool.h"
+#include "pp_extmem.h"
 
 /* One a hugepage; those present are chained in the order of the mempool's lists. */
 struct pp_chunk {
@@ -22,7 +23,7 @@ struct pp_chunk {
  *
  * field          written by                         read by
  * pool .. flags  pp_pktmbuf_pool_create()           anyone
- * registered     create and free                    create and free
+ * extmem         create and free                    create and free, growing and shrinking
  * vfio           create, port checks (not at once)  the same, free
  * tail, chunks   who grows or shrinks (page lock)   who grows or shrinks, populate
  */
@@ -35,7 +36,7 @@ struct pp_binding {
 	uint32_t flags; /* enum pp_pool_flag */
 	int device;     /* what pp_pool_map_device() returned, < 0 before */
 	int vfio;       /* the same for VFIO */
-	bool registered;
+	struct pp_extmem *extmem;
 	uint32_t tail; /* the chunk last in the lists */
 	struct pp_chunk chunks[];
 };
@@ -69,15 +70,6 @@ unsigned pp_critical_draw(struct pp_cache *cache, void **objs, unsigned n);
 
 /* How a pool's hugepages come to and leave the mempool; the device is the binding. */
 extern const struct pp_dma_ops pp_chunk_ops;
-
-/* Tells EAL of the pool's address range, none of it in use yet: 0 or -errno. */
-int pp_extmem_register(struct pp_binding *binding);
-void pp_extmem_unregister(struct pp_binding *binding);
-/* Hugepage p is there under that address, or is gone. */
-void pp_extmem_use(struct pp_binding *binding, uint32_t p, rte_iova_t iova);
-void pp_extmem_release(struct pp_binding *binding, uint32_t p);
-/* Address ranges registered now, over all pools of this process. */
-unsigned pp_extmem_count(void);
 
 /* Maps the pool for devices behind VFIO, now and as it grows; nothing the second time. */
 int pp_vfio_map(struct pp_binding *binding);

@@ -18,7 +18,7 @@ static int chunk_map(void *device, void *va, size_t bytes, struct pp_mapping *ma
 			       "mode PA, which needs CAP_SYS_ADMIN (or --iova-mode=va)",
 			       bytes >> 20, va);
 	binding->chunks[p].iova = iova;
-	pp_extmem_use(binding, p, iova);
+	pp_extmem_use(binding->extmem, va, iova);
 	mapping->iova = iova;
 	mapping->lkey = 0;
 	mapping->rkey = 0;
@@ -31,7 +31,7 @@ static int chunk_unmap(void *device, void *va, size_t bytes, const struct pp_map
 
 	(void)bytes;
 	(void)mapping;
-	pp_extmem_release(binding, pp_binding_page(binding, va));
+	pp_extmem_release(binding->extmem, va);
 	return 0;
 }
 

@@ -110,7 +110,7 @@ void pp_binding_destroy(struct pp_binding *binding)
 		pp_pool_unmap_device(pool, (unsigned)binding->vfio);
 	if (binding->device >= 0)
 		pp_pool_unmap_device(pool, (unsigned)binding->device);
-	pp_extmem_unregister(binding);
+	pp_extmem_drop(binding->extmem);
 	pp_lcore_release(pool);
 	pp_local_id_end(binding->id);
 	/* rte_mempool_free() has drawn every object that it could get. */
@@ -157,9 +157,10 @@ static struct rte_mempool *mempool_create(const struct pp_pktmbuf_params *params
 static int mempool_attach(struct pp_binding *binding, uint32_t mbufs)
 {
 	struct rte_mempool *mp = binding->mp;
-	int rc = pp_extmem_register(binding);
+	int rc = 0;
 
-	if (rc)
+	binding->extmem = pp_extmem_hold(&binding->extent, &rc);
+	if (!binding->extmem)
 		return rc;
 	/* Objects across two hugepages are not contiguous for a device then. */
 	if (binding->flags & PP_POOL_GAPLESS && rte_eal_iova_mode() == RTE_IOVA_PA &&
