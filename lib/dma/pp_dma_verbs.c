@@ -12,7 +12,8 @@
 
 /* A registered hugepage. */
 struct verbs_page {
-	void *va;
+	const char *va;
+	size_t bytes;
 	struct ibv_mr *mr;
 	struct verbs_page *next; /* of those kept */
 };
@@ -32,11 +33,22 @@ struct pp_dma_verbs {
 	struct pp_dma_verbs_stats stats;
 };
 
+/* Those that overlap are one: a key of a byte finds the hugepage it lies in. */
 static int page_compare(const void *a, const void *b)
 {
 	const struct verbs_page *one = a, *other = b;
 
-	return one->va < other->va ? -1 : one->va > other->va;
+	if (one->va + one->bytes <= other->va)
+		return -1;
+	return other->va + other->bytes <= one->va;
+}
+
+static struct verbs_page *page_find(const struct pp_dma_verbs *verbs, const void *va)
+{
+	const struct verbs_page key = { .va = va, .bytes = 1 };
+	struct verbs_page **found = tfind(&key, &verbs->tree, page_compare);
+
+	return found ? *found : NULL;
 }
 
 /* Of those kept, what the device lets go by now. */
@@ -94,6 +106,7 @@ static int page_register(struct pp_dma_verbs *verbs, void *va, size_t bytes,
 			       device, verbs->max_mr);
 	errno = 0;
 	page->va = va;
+	page->bytes = bytes;
 	page->mr = ibv_reg_mr(verbs->pd, va, bytes, verbs->access);
 	return page->mr ? 0 : page_refused(verbs, va, bytes, errno ? errno : EIO);
 }
@@ -143,13 +156,13 @@ static int verbs_map(void *device, void *va, size_t bytes, struct pp_mapping *ma
  * reach its memory, which stays pinned though the pool has given it back, so no
  * other's memory is in danger. Tried again later.
  */
-static int page_unmap(struct pp_dma_verbs *verbs, struct verbs_page *page, size_t bytes)
+static int page_unmap(struct pp_dma_verbs *verbs, struct verbs_page *page)
 {
 	int error;
 
 	tdelete(page, &verbs->tree, page_compare);
 	verbs->stats.mapped--;
-	verbs->stats.bytes -= bytes;
+	verbs->stats.bytes -= page->bytes;
 	error = ibv_dereg_mr(page->mr);
 	if (!error) {
 		verbs->stats.unmaps++;
@@ -162,21 +175,22 @@ static int page_unmap(struct pp_dma_verbs *verbs, struct verbs_page *page, size_
 	return pp_fail(-error,
 		       "%s keeps the memory region of %p: %s (memory windows are bound to it, or "
 		       "work is under way)",
-		       ibv_get_device_name(verbs->pd->context->device), page->va, strerror(error));
+		       ibv_get_device_name(verbs->pd->context->device), (const void *)page->va,
+		       strerror(error));
 }
 
 static int verbs_unmap(void *device, void *va, size_t bytes, const struct pp_mapping *mapping)
 {
 	struct pp_dma_verbs *verbs = device;
-	struct verbs_page key = { .va = va }, **found;
+	struct verbs_page *page;
 	int rc;
 
+	(void)bytes;
 	(void)mapping;
 	pthread_mutex_lock(&verbs->lock);
 	kept_retry(verbs);
-	found = tfind(&key, &verbs->tree, page_compare);
-	rc = found ? page_unmap(verbs, *found, bytes)
-		   : pp_fail(-ENOENT, "%p is not registered", va);
+	page = page_find(verbs, va);
+	rc = page ? page_unmap(verbs, page) : pp_fail(-ENOENT, "%p is not registered", va);
 	pthread_mutex_unlock(&verbs->lock);
 	return rc;
 }
@@ -281,4 +295,16 @@ PP_API int pp_dma_verbs_sge(const struct pp_region *region, unsigned device, con
 		left = extent.page;
 	} while (bytes);
 	return n;
+}
+
+PP_API struct ibv_mr *pp_dma_verbs_mr(struct pp_dma_verbs *verbs, const void *addr)
+{
+	const struct verbs_page *page;
+	struct ibv_mr *mr;
+
+	pthread_mutex_lock(&verbs->lock);
+	page = page_find(verbs, addr);
+	mr = page ? page->mr : NULL;
+	pthread_mutex_unlock(&verbs->lock);
+	return mr;
 }

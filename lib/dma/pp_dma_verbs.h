@@ -82,6 +82,10 @@ PP_API void pp_dma_verbs_stats(struct pp_dma_verbs *verbs, struct pp_dma_verbs_s
 PP_API int pp_dma_verbs_sge(const struct pp_region *region, unsigned device, const void *addr,
 			    uint32_t bytes, struct ibv_sge sge[2]);
 
+/* The region that holds `addr`, NULL if none does: to bind memory windows to, or
+ * to ask of; not to be deregistered. Gone with its hugepage. */
+PP_API struct ibv_mr *pp_dma_verbs_mr(struct pp_dma_verbs *verbs, const void *addr);
+
 #ifdef __cplusplus
 }
 #endif

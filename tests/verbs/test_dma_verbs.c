@@ -114,7 +114,10 @@ static void test_keys_are_those_of_the_region(void **state)
 		assert_int_equal(sge[0].addr, (uintptr_t)va);
 		assert_int_equal(sge[0].length, 99);
 		assert_int_equal(sge[0].lkey, 100 + p);
+		assert_ptr_equal(pp_dma_verbs_mr(verbs, va), &shim.mrs[p]);
 	}
+	assert_null(pp_dma_verbs_mr(verbs, (char *)extent.base - 1));
+	assert_null(pp_dma_verbs_mr(verbs, (char *)extent.base + 4 * extent.page));
 	assert_true(pp_pool_grow(pool, 1) > 0);
 	assert_int_equal(shim.live, 5);
 	assert_true(pp_pool_shrink(pool, 32, 100000) > 0);
