@@ -6,7 +6,7 @@ alone() {
 	local header=$1
 	shift
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
-		"$@" -Wall -Wextra -Werror -Ilib/core -Ilib/dma -Ilib/dpdk -Ilib/mempool -fsyntax-only - ||
+		"$@" -Wall -Wextra -Werror -Ilib/core -Ilib/dma -Ilib/pmd -Ilib/dpdk -Ilib/mempool -fsyntax-only - ||
 		{ echo "$header: not alone with: $*"; bad=1; }
 }
 

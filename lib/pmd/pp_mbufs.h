@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mbufs: where a driver's mbufs come from: a pktpool itself, or an rte_mempool. */
+#ifndef PP_MBUFS_H
+#define PP_MBUFS_H
+
+#include <rte_mbuf.h>
+
+#include "pktpool.h"
+
+/*
+ * Free mbufs of a mempool, raw: with one reference and no next. Of a mempool of
+ * pp_pktmbuf_pool_create() they are had from the pool, by the calling thread's
+ * cache, with no mempool in between.
+ */
+struct pp_mbufs {
+	struct rte_mempool *mp;
+	struct pp_pool *pool; /* NULL: some other mempool */
+	struct pp_pool_key key;
+};
+
+void pp_mbufs_open(struct pp_mbufs *mbufs, struct rte_mempool *mp);
+
+/* All n or none: n or 0. And up to n. */
+unsigned pp_mbufs_bulk(const struct pp_mbufs *mbufs, void **to, unsigned n);
+unsigned pp_mbufs_burst(const struct pp_mbufs *mbufs, void **to, unsigned n);
+
+/*
+ * All n or none, also of the reserve: for a receive ring that is about to be
+ * empty. A thread between pp_critical_begin() and pp_critical_end() owes what it
+ * draws so (pp_critical.h).
+ */
+unsigned pp_mbufs_last(const struct pp_mbufs *mbufs, void **to, unsigned n);
+
+void pp_mbufs_free(const struct pp_mbufs *mbufs, void *const *from, unsigned n);
+
+/* The packet once more, in mbufs that take `most` bytes each; NULL: there are not enough. */
+struct rte_mbuf *pp_mbufs_copy(const struct pp_mbufs *mbufs, const struct rte_mbuf *packet,
+			       uint32_t most);
+
+/*
+ * The one area, of whole pages, that has all of the mempool's objects and little
+ * else: false if they are strewn about, or not aligned.
+ */
+bool pp_mbufs_area(const struct rte_mempool *mp, void **area, size_t *bytes);
+
+#endif
