@@ -35,6 +35,7 @@ static void effort_claim(struct pp_store *store, struct pp_owner *owner, struct 
 		effort_count(&owner->counters.reserve, share->from_reserve);
 	while ((n = pp_home_claim(store, share, owner->line.id, offsets, CHUNK)) != 0) {
 		pp_store_out(store, offsets, bufs, n);
+		pp_owner_flow(&owner->drawn, n);
 		bufs += n;
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pp_buffer.h"
+#include "pp_note.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PP_ASAN 1
@@ -80,13 +81,16 @@ static bool poison_intact(struct pp_store *store, void *buf)
 }
 
 /* In debug mode: the holder exchanged, the poison looked at. */
-static void guard_out_one(struct pp_store *store, uint32_t holder, void *buf)
+static void guard_out_one(struct pp_store *store, uint32_t holder, void *buf, uint64_t note)
 {
 	const struct pp_region *region = &store->region;
 	uint32_t index = pp_place_index(region, pp_place_to_offset(region, buf));
-	uint8_t old = atomic_exchange_explicit(&store->holders[pp_place_key(region, buf)],
-					       (uint8_t)holder, memory_order_relaxed);
-	uint8_t marks;
+	uint32_t key = pp_place_key(region, buf);
+	uint8_t old, marks;
+
+	/* First: who sees the holder sees since when, or a little more. */
+	atomic_store_explicit(&store->notes[key], note, memory_order_relaxed);
+	old = atomic_exchange_explicit(&store->holders[key], (uint8_t)holder, memory_order_release);
 
 	/* An earlier free was forgotten, or books are corrupt: never silently. */
 	if (old)
@@ -117,11 +121,15 @@ static void holders_note(struct pp_store *store, uint8_t holder, void *const *bu
 
 void pp_guard_out(struct pp_store *store, uint32_t holder, void *const *bufs, uint32_t n)
 {
-	if (!(store->shared->facts.mode & PP_MODE_DEBUG))
+	uint64_t note;
+
+	if (!(store->shared->facts.mode & PP_MODE_DEBUG)) {
 		holders_note(store, (uint8_t)holder, bufs, n);
-	else
-		for (uint32_t i = 0; i < n; i++)
-			guard_out_one(store, holder, bufs[i]);
+		return;
+	}
+	note = pp_note_make(store, holder);
+	for (uint32_t i = 0; i < n; i++)
+		guard_out_one(store, holder, bufs[i], note);
 }
 
 /* The number of a buffer that begins there, or -1. */

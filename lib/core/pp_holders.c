@@ -6,6 +6,7 @@
 
 #include "pp_buffer.h"
 #include "pp_guard.h"
+#include "pp_holders.h"
 #include "pp_inside.h"
 
 const char *pp_holder_name(struct pp_store *store, uint32_t holder, char name[PP_OWNER_NAME])
@@ -68,24 +69,52 @@ PP_API uint32_t pp_pool_recover(struct pp_pool *pool)
 	return pp_pool_walk_in_flight(pool, buffer_recover, &pool->store);
 }
 
+/* What is said of them: who has most, and the oldest. */
+struct holders_text {
+	struct pp_holding most;
+	char owner[PP_OWNER_NAME];
+	char oldest[256];
+	int length;
+	unsigned told;
+};
+/* Groups that are named. */
+#define OLDEST_TOLD 3
+
+static void holding_tell(const struct pp_holding *holding, void *arg)
+{
+	struct holders_text *text = arg;
+	int room = (int)sizeof(text->oldest) - text->length, n;
+
+	if (holding->buffers > text->most.buffers) {
+		text->most = *holding;
+		snprintf(text->owner, sizeof(text->owner), "%s", holding->owner);
+	}
+	if (holding->oldest_ms == PP_AGE_UNKNOWN || text->told == OLDEST_TOLD)
+		return;
+	n = snprintf(text->oldest + text->length, (size_t)room,
+		     "%s \"%s\" tag \"%s\": %llu, for %llu.%01llu s",
+		     text->told ? "," : "; oldest:", holding->owner, holding->tag,
+		     (unsigned long long)holding->buffers,
+		     (unsigned long long)holding->oldest_ms / 1000,
+		     (unsigned long long)holding->oldest_ms / 100 % 10);
+	/* What does not fit is left out whole. */
+	if (n >= room)
+		text->oldest[text->length] = 0;
+	else
+		text->length += n;
+	text->told = n >= room ? OLDEST_TOLD : text->told + 1;
+}
+
 const char *pp_pool_holders(struct pp_pool *pool, char *text, size_t bytes)
 {
-	struct pp_store *store = &pool->store;
-	uint32_t held[PP_HOLDER_NOBODY + 1] = { 0 }, most = 0;
-	char name[PP_OWNER_NAME];
+	struct holders_text told = { 0 };
 
 	*text = 0;
-	if (!store->holders) {
+	if (!pool->store.holders)
 		snprintf(text, bytes, "; flag PP_POOL_OWNERS would tell whose");
-		return text;
-	}
-	for (uint32_t i = 0; i < store->region.buffers_max; i++)
-		held[holder_of(store, i)]++;
-	for (uint32_t h = 1; h <= PP_HOLDER_NOBODY; h++)
-		if (held[h] > (most ? held[most] : 0))
-			most = h;
-	if (most)
-		snprintf(text, bytes, "; most were allocated by \"%s\" (cache %u): %u",
-			 pp_holder_name(store, most, name), most - 1, held[most]);
+	else if (pp_pool_each_holding(pool, holding_tell, &told) > 0)
+		snprintf(text, bytes, "; most were allocated by \"%s\" (cache %u): %llu%s",
+			 told.owner, told.most.cache, (unsigned long long)told.most.buffers,
+			 told.oldest);
 	return text;
 }

@@ -22,6 +22,7 @@ struct pp_pool {
 	pp_fault_fn fault;
 	void *fault_arg;
 	struct pp_watermarks level; /* this process's share of them */
+	uint32_t readers;           /* by pp_pool_each(); under the lock of all pools */
 };
 
 /* The first value of everything in control memory, which is mapped and zero. */

@@ -2,6 +2,7 @@
 /* Layout: what stands where in control memory. */
 #include "pp_layout.h"
 
+#include "pp_note.h"
 #include "pp_queue.h"
 
 /* Takes `bytes` at the next multiple of `align`; NULL control only counts. */
@@ -47,5 +48,12 @@ size_t pp_layout(struct pp_store *store, const struct pp_shared_facts *facts, ch
 	store->holders = NULL;
 	if (facts->flags & (PP_POOL_OWNERS | PP_POOL_DEBUG))
 		store->holders = (void *)lay(control, &at, pp_place_keys(region), PP_LINE);
+	store->notes = NULL;
+	store->tags = NULL;
+	if (facts->flags & PP_POOL_DEBUG) {
+		store->notes = (void *)lay(control, &at, pp_place_keys(region) * sizeof(uint64_t),
+					   PP_LINE);
+		store->tags = (void *)lay(control, &at, sizeof(struct pp_tags), PP_LINE);
+	}
 	return at;
 }

@@ -190,6 +190,7 @@ static bool owner_refill_node(struct pp_store *store, struct pp_owner *owner, ui
 			COUNT(owner, depot, 1);
 	}
 	if (ticket != PP_TICKET_NONE) {
+		pp_owner_flow(&owner->drawn, pp_ticket_count(ticket));
 		owner_switch(store, owner, ticket);
 		return true;
 	}
@@ -200,6 +201,7 @@ static bool owner_refill_node(struct pp_store *store, struct pp_owner *owner, ui
 		n = pp_depot_carve(store, d, slots, store->blocks.size);
 		COUNT(owner, carve, n);
 	}
+	pp_owner_flow(&owner->drawn, n);
 	owner_commit(owner, pp_owner_start(store, owner) + (int32_t)n);
 	owner_note(owner, PP_JOURNAL_NONE, 0);
 	return n;
@@ -216,6 +218,7 @@ static bool owner_refill_closed(struct pp_store *store, struct pp_owner *owner, 
 	if (!n)
 		return owner_refill_node(store, owner, d);
 	COUNT(owner, long_way, n);
+	pp_owner_flow(&owner->drawn, n);
 	owner_commit(owner, pp_owner_start(store, owner) + (int32_t)n);
 	return true;
 }
@@ -236,6 +239,7 @@ static bool owner_refill(struct pp_store *store, struct pp_owner *owner, uint32_
 	ticket = pp_deque_pop(&deque);
 	if (ticket != PP_TICKET_NONE) {
 		COUNT(owner, refill, 1);
+		pp_owner_flow(&owner->drawn, pp_ticket_count(ticket));
 		owner_switch(store, owner, ticket);
 		return true;
 	}
@@ -260,6 +264,7 @@ static void owner_publish(struct pp_store *store, struct pp_owner *owner, uint32
 	const uint32_t *slots = pp_block_slots(&store->blocks, block);
 
 	owner_note(owner, PP_JOURNAL_SPILL, ticket);
+	pp_owner_flow(&owner->given, n);
 	if (store->shared->facts.nodes > 1) {
 		for (uint32_t i = 0; i < n; i++)
 			if (pp_store_home(store, slots[i]) != owner->depot) {
@@ -309,6 +314,7 @@ uint32_t pp_owner_spill(struct pp_store *store, struct pp_owner *owner, uint32_t
 	if (n)
 		pp_home_put(store, owner->depot, id, store->blocks.slots + start, n);
 	owner_commit(owner, start);
+	pp_owner_flow(&owner->given, all);
 	return all;
 }
 

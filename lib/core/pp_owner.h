@@ -34,6 +34,8 @@ enum pp_journal_kind { PP_JOURNAL_NONE = 0, PP_JOURNAL_STEAL, PP_JOURNAL_DEPOT, 
  * block, stash,  the owner under lock; a taker under lock
  * empties, quiet
  * counters       the owner (on its slow path)             the books
+ * drawn          the owner (on its slow path)             the books
+ * given          who holds lock                           the books
  * deque          owner pushes and pops, anyone steals
  * journal        the owner                                a reaper, once the owner is dead
  * state          who takes or gives up the slot           anyone
@@ -55,6 +57,8 @@ struct pp_owner {
 	_Alignas(128) _Atomic uint64_t journal;
 	_Atomic uint64_t journal_word;
 	struct pp_counters counters;
+	uint64_t drawn, given; /* buffers that came to its private blocks, and left them, otherwise
+				* than by its calls: the rest is what it took less what it freed */
 };
 
 /* Private empties an owner may hold: fewer where blocks are small, and so the pool. */
@@ -100,6 +104,11 @@ static inline void pp_owner_settle(struct pp_cache *c)
 		s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 		__atomic_store_n(&c->want, s, __ATOMIC_RELEASE);
 	} while (__atomic_load_n(&c->s, __ATOMIC_RELAXED) != s);
+}
+
+static inline void pp_owner_flow(uint64_t *flow, uint64_t n)
+{
+	__atomic_store_n(flow, *flow + n, __ATOMIC_RELAXED);
 }
 
 /* Once per slot, at creation of the pool. */

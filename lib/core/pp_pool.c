@@ -148,7 +148,7 @@ static void caches_leave(struct pp_pool *pool)
 
 PP_API int pp_pool_destroy(struct pp_pool *pool)
 {
-	char holders[128];
+	char holders[384];
 	uint64_t out;
 
 	if (!pool)

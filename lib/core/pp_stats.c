@@ -2,6 +2,8 @@
 /* Stats: summing and printing the books. */
 #include "pp_stats.h"
 
+#include <string.h>
+
 #include "pp_inside.h"
 
 /* Hits are counted in the cache's line, the rest beside it. */
@@ -51,13 +53,12 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 	}
 }
 
-static uint64_t held_by(const struct pp_store *store, uint32_t id)
+/* By holder; one look at each buffer, however many caches there are. */
+static void held_by_each(const struct pp_store *store, uint64_t held[PP_HOLDER_NOBODY + 1])
 {
-	uint64_t n = 0;
-
+	memset(held, 0, (PP_HOLDER_NOBODY + 1) * sizeof(*held));
 	for (uint32_t i = 0; store->holders && i < pp_place_keys(&store->region); i++)
-		n += atomic_load_explicit(&store->holders[i], memory_order_relaxed) == id + 1;
-	return n;
+		held[atomic_load_explicit(&store->holders[i], memory_order_relaxed)]++;
 }
 
 PP_API void pp_pool_each_cache(const struct pp_pool *pool,
@@ -65,7 +66,9 @@ PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 {
 	const struct pp_store *store = &pool->store;
 	uint32_t end = atomic_load_explicit(&store->shared->owners_end, memory_order_acquire);
+	uint64_t held[PP_HOLDER_NOBODY + 1];
 
+	held_by_each(store, held);
 	for (uint32_t i = 0; i < end; i++) {
 		const struct pp_owner *owner = &store->owners[i];
 		struct pp_owner_view view;
@@ -78,7 +81,8 @@ PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 		info.node = store->shared->facts.node[view.depot];
 		info.cached = view.cached;
 		info.published = view.published;
-		info.in_flight = held_by(store, i);
+		info.in_flight = held[i + 1];
+		info.net = view.net;
 		owner_counters(&info.counters, owner);
 		fn(&info, arg);
 	}

@@ -49,6 +49,7 @@ struct pp_cache_info {
 	uint64_t cached, published;
 	uint64_t in_flight; /* allocated by it: exact with PP_POOL_OWNERS, else 0 */
 	struct pp_counters counters;
+	int64_t net; /* buffers that it took less those that it freed, whoever had taken these */
 };
 PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 			       void (*fn)(const struct pp_cache_info *info, void *arg), void *arg);

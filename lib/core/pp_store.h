@@ -102,6 +102,7 @@ struct pp_shared {
 
 struct pp_owner;
 struct pp_depot;
+struct pp_tags;
 struct pp_waiter;
 
 struct pp_store {
@@ -114,6 +115,8 @@ struct pp_store {
 	_Atomic uint32_t *rings;  /* [facts.owners][facts.ring_size] */
 	_Atomic uint8_t *marks;   /* [buffers_max], enum pp_mark */
 	_Atomic uint8_t *holders; /* [pp_place_keys()], owner id + 1; NULL without PP_POOL_OWNERS */
+	_Atomic uint64_t *notes;  /* [pp_place_keys()], pp_note.h; NULL without PP_POOL_DEBUG */
+	struct pp_tags *tags;     /* the same */
 	/* Called with what debug mode caught; this process's. */
 	void (*fault)(struct pp_store *store, const char *what, const void *buf, uint32_t holder);
 };

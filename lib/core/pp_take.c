@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Take: getting at the private buffers of owners that are idle. */
 #include "pp_take.h"
+#include "pp_note.h"
 
 #include <limits.h>
 #include <linux/membarrier.h>
@@ -149,6 +150,9 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 		memset(owner->name, 0, PP_OWNER_NAME);
 		strncpy(owner->name, name, PP_OWNER_NAME - 1);
 		atomic_store_explicit(&owner->pid, pid, memory_order_relaxed);
+		/* What the one before had out is not this one's, nor is its tag. */
+		pp_owner_flow(&owner->drawn, owner->given - owner->drawn);
+		pp_note_reset(store, i + 1);
 		pp_lock_release(&owner->lock);
 		/* O1: the slot before the end that includes it; pairs with the acquiring
 		 * loads of owners_end in every walk (O2). */

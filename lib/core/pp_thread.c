@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pp_about.h"
 #include "pp_fail.h"
 #include "pp_inside.h"
 
@@ -21,6 +22,8 @@ __thread struct pp_thread_entry *pp_thread_entries;
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pp_pool *pools[PP_POOLS_MAX];
 static uint64_t generations;
+/* A pool on its way out has lost a reader. */
+static pthread_cond_t pools_unread = PTHREAD_COND_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
 
@@ -62,7 +65,10 @@ static void fork_child(void)
 		if (pools[slot]) {
 			memset(&pools[slot]->devices, 0, sizeof(pools[slot]->devices));
 			pools[slot]->attached = true;
+			/* These are the parent's, too. */
+			pools[slot]->readers = 0;
 		}
+	pools_unread = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	if (pp_thread_entries)
 		memset(pp_thread_entries, 0, PP_POOLS_MAX * sizeof(*pp_thread_entries));
 	pthread_mutex_unlock(&pools_lock);
@@ -111,7 +117,43 @@ void pp_thread_pool_remove(struct pp_pool *pool)
 {
 	pthread_mutex_lock(&pools_lock);
 	pools[pool->slot] = NULL;
+	while (pool->readers)
+		pthread_cond_wait(&pools_unread, &pools_lock);
 	pthread_mutex_unlock(&pools_lock);
+}
+
+static struct pp_pool *pool_hold(unsigned slot)
+{
+	struct pp_pool *pool;
+
+	pthread_mutex_lock(&pools_lock);
+	pool = pools[slot];
+	if (pool)
+		pool->readers++;
+	pthread_mutex_unlock(&pools_lock);
+	return pool;
+}
+
+static void pool_let_go(struct pp_pool *pool)
+{
+	pthread_mutex_lock(&pools_lock);
+	/* None in a child that was forked in between. */
+	if (pool->readers && !--pool->readers)
+		pthread_cond_broadcast(&pools_unread);
+	pthread_mutex_unlock(&pools_lock);
+}
+
+PP_API void pp_pool_each(void (*fn)(struct pp_pool *pool, void *arg), void *arg)
+{
+	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++) {
+		struct pp_pool *pool = pool_hold(slot);
+
+		if (!pool)
+			continue;
+		if (!pool->id || pp_foreign_lives(pool))
+			fn(pool, arg);
+		pool_let_go(pool);
+	}
 }
 
 /* The depot of the node that the caller runs on; 0 if the pool has none there. */

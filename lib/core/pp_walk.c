@@ -93,7 +93,9 @@ static bool clear_free(const char *place, uint32_t id, const uint32_t *offsets, 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t index = pp_place_index(&walk->store->region, offsets[i]);
 
-		walk->bits[index / 64] &= ~(1ull << index % 64);
+		/* What is read while others work may be old, and then be none of its numbers. */
+		if (index < walk->store->region.buffers_max)
+			walk->bits[index / 64] &= ~(1ull << index % 64);
 	}
 	return true;
 }
@@ -136,6 +138,8 @@ void pp_walk_owner(const struct pp_store *store, uint32_t id, struct pp_owner_vi
 	view->cached = (uint64_t)(s - pp_owner_start(store, owner));
 	if (owner->stash != PP_TICKET_NONE)
 		view->cached += pp_ticket_count(owner->stash);
+	view->net = (int64_t)(__atomic_load_n(&owner->drawn, __ATOMIC_RELAXED) -
+			      __atomic_load_n(&owner->given, __ATOMIC_RELAXED) - view->cached);
 	pp_lock_release(&owner->lock);
 	view->published = 0;
 	n = pp_deque_length(&deque, &head);

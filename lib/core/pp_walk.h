@@ -37,6 +37,7 @@ struct pp_owner_view {
 	int32_t pid;
 	uint32_t depot;
 	uint64_t cached, published;
+	int64_t net; /* what it took less what it freed */
 };
 void pp_walk_owner(const struct pp_store *store, uint32_t id, struct pp_owner_view *view);
 

@@ -71,6 +71,10 @@ unsigned pp_critical_draw(struct pp_cache *cache, void **objs, unsigned n);
 /* How a pool's hugepages come to and leave the mempool; the device is the binding. */
 extern const struct pp_dma_ops pp_chunk_ops;
 
+/* Telemetry says that there is a mempool on the pool, or not any more. */
+void pp_telemetry_bind(const struct pp_pool *pool);
+void pp_telemetry_unbind(const struct pp_pool *pool);
+
 /* Maps the pool for devices behind VFIO, now and as it grows; nothing the second time. */
 int pp_vfio_map(struct pp_binding *binding);
 bool pp_vfio_has_port(uint16_t port);

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of what is said of who holds mbufs. */
+#define FIRST_MAX 160
+
 /* The pool adds a colour by itself where one is due. */
 #define PKTMBUF_MEMPOOL_FLAGS RTE_MEMPOOL_F_NO_SPREAD
 
@@ -113,6 +116,7 @@ void pp_binding_destroy(struct pp_binding *binding)
 	pp_extmem_drop(binding->extmem);
 	pp_lcore_release(pool);
 	pp_local_id_end(binding->id);
+	pp_telemetry_unbind(pool);
 	/* rte_mempool_free() has drawn every object that it could get. */
 	pp_pool_recover(pool);
 	if (pp_pool_destroy(pool))
@@ -150,6 +154,7 @@ static struct rte_mempool *mempool_create(const struct pp_pktmbuf_params *params
 	rte_pktmbuf_pool_init(mp, &priv);
 	mp->pool_id = binding->id;
 	binding->mp = mp;
+	pp_telemetry_bind(binding->pool);
 	return mp;
 }
 
@@ -237,26 +242,37 @@ static int not_ours(const struct rte_mempool *mp)
 		       mp ? mp->name : "NULL");
 }
 
-static void out_note(void *buffer, const char *owner, void *arg)
+/* Of those who hold some, the first: who has the oldest, or else the most. */
+static void first_note(const struct pp_holding *holding, void *arg)
 {
-	(void)buffer;
-	*(const char **)arg = owner;
+	char *text = arg;
+	size_t n;
+
+	if (*text || !*holding->owner)
+		return;
+	n = (size_t)snprintf(text, FIRST_MAX, ", %llu of them taken by %s",
+			     (unsigned long long)holding->buffers, holding->owner);
+	if (holding->oldest_ms != PP_AGE_UNKNOWN)
+		snprintf(text + n, FIRST_MAX - n, " under tag \"%s\" (%llu.%llu s ago)",
+			 holding->tag, (unsigned long long)holding->oldest_ms / 1000,
+			 (unsigned long long)holding->oldest_ms / 100 % 10);
 }
 
 PP_API int pp_pktmbuf_pool_free(struct rte_mempool *mp)
 {
 	struct pp_binding *binding = pp_mempool_binding(mp);
-	const char *owner = "";
+	char first[FIRST_MAX] = "";
 	uint32_t out;
 
 	if (!mp)
 		return 0;
 	if (!binding)
 		return not_ours(mp);
-	out = pp_pool_walk_in_flight(binding->pool, out_note, &owner);
-	if (out)
-		return pp_fail(-EBUSY, "%u mbufs of %s are out%s%s", out, mp->name,
-			       *owner ? ", the last of them taken by " : "", owner);
+	out = pp_pool_walk_in_flight(binding->pool, NULL, NULL);
+	if (out) {
+		pp_pool_each_holding(binding->pool, first_note, first);
+		return pp_fail(-EBUSY, "%u mbufs of %s are out%s", out, mp->name, first);
+	}
 	rte_mempool_free(mp);
 	return 0;
 }

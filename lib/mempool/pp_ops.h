@@ -68,12 +68,26 @@ static inline uint32_t ops_reserve_of(const struct rte_mempool *mp)
 	return (uint32_t)((uintptr_t)mp->pool_config >> 8);
 }
 
+/* From now on a mempool in debug mode that is freed says who still has objects of it. */
+void ops_leak_watch(void);
+
+/* Objects in the mempool's own caches. */
+uint64_t ops_aside(const struct rte_mempool *mp);
+
 ssize_t ops_calc_mem_size(const struct rte_mempool *mp, uint32_t objects, uint32_t page_shift,
 			  size_t *min_chunk_size, size_t *align);
 int ops_populate(struct rte_mempool *mp, unsigned max, void *vaddr, rte_iova_t iova, size_t len,
 		 rte_mempool_populate_obj_cb_t *obj_cb, void *obj_cb_arg);
 
 extern const struct rte_mempool_ops ops_table_entry;
+
+/* Whether a mempool, of any ops, has these. */
+static inline bool ops_is_ours(const struct rte_mempool *mp)
+{
+	return mp->ops_index >= 0 && mp->ops_index < RTE_MEMPOOL_MAX_OPS_IDX &&
+	       rte_mempool_ops_table.ops[mp->ops_index].dequeue == ops_table_entry.dequeue;
+}
+
 /* The mempool's index becomes the one that means these ops in every process that has them. */
 void ops_register_settle(struct rte_mempool *mp);
 

@@ -136,6 +136,7 @@ int ops_control_create(struct rte_mempool *mp, const struct ops_options *options
 		return rc;
 	}
 	pool->fault = fault_log;
+	ops_leak_watch();
 	mp->pool_id = p.id;
 	return 0;
 }

@@ -15,10 +15,12 @@
 #pragma weak rte_lcore_count
 #pragma weak rte_lcore_is_enabled
 #pragma weak rte_log
+#pragma weak rte_mempool_event_callback_register
 #pragma weak rte_mempool_get_page_size
 #pragma weak rte_mempool_op_calc_mem_size_default
 #pragma weak rte_mempool_ops_table
 #pragma weak rte_mempool_register_ops
+#pragma weak rte_mempool_walk
 #pragma weak rte_memzone_free
 #pragma weak rte_memzone_lookup
 #pragma weak rte_memzone_reserve_aligned

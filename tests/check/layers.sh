@@ -4,8 +4,8 @@
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
 order="types+fail lock sleep+wait pages region+region_foreign tracts place offset cache buffer dma+devices block deque counters
-	store guard depot queue turn home late owner layout take pressure walk pool+level+inside+facts page
-	shrink holders thread bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_backing slab magazine objcache+objcache_backing+stock+supply defer+limbo+filler stats check"
+	store note guard depot queue turn home late owner layout take pressure walk pool+level+inside+facts page
+	shrink about+holders+out thread tag bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_backing slab magazine objcache+objcache_backing+stock+supply defer+limbo+filler stats check"
 bad=0
 complain() {
 	echo "$*"
