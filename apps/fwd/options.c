@@ -70,6 +70,9 @@ static const char doc[] =
 	"  drop     frees what comes (XDP_DROP)\n"
 	"  reflect  sends it back where it came from, MACs swapped (XDP_TX)\n"
 	"  cross    port 0 <-> port 1, port 2 <-> port 3, ... (XDP_REDIRECT)\n"
+	"  io       as cross, without a look at the packets\n"
+	"  macswap  as cross, MACs swapped\n"
+	"  5tswap   as cross; MACs, IP addresses and TCP's or UDP's ports swapped\n"
 	"  pass     first port <-> first net_tap port, second <-> second, ...: to the kernel "
 	"(XDP_PASS) and what the kernel sends (XDP_REDIRECT)\n\n"
 	"The arguments before `--` are EAL's; ports are what it finds (-a) or makes (--vdev).\n"
@@ -164,8 +167,8 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		o->program = program_find(arg);
 		if (o->program == NULL)
 			argp_error(state,
-				   "--program %s: must be drop, reflect, cross or pass, e.g. "
-				   "--program cross",
+				   "--program %s: must be drop, reflect, cross, io, macswap, "
+				   "5tswap or pass, e.g. --program cross",
 				   arg);
 		break;
 	case KEY_POOL:

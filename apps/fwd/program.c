@@ -7,6 +7,7 @@
 
 #include "counter.h"
 #include "program.h"
+#include "swap.h"
 
 static unsigned drop_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, uint64_t *verdicts)
 {
@@ -49,13 +50,8 @@ static unsigned reflect_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel
 {
 	(void)from_kernel;
 	n = runts_abort(pkts, n, verdicts);
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkts[i], struct rte_ether_hdr *);
-		struct rte_ether_addr to = eth->src_addr;
-
-		eth->src_addr = eth->dst_addr;
-		eth->dst_addr = to;
-	}
+	for (unsigned i = 0; i < n; i++)
+		swap_macs(rte_pktmbuf_mtod(pkts[i], void *));
 	counter_add(&verdicts[XDP_TX], n);
 	return n;
 }
@@ -68,6 +64,36 @@ static unsigned cross_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, 
 	return n;
 }
 
+/* Not a look at the packets, which then may be anything. */
+static unsigned io_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, uint64_t *verdicts)
+{
+	(void)pkts;
+	(void)from_kernel;
+	counter_add(&verdicts[XDP_REDIRECT], n);
+	return n;
+}
+
+static unsigned macswap_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel,
+			    uint64_t *verdicts)
+{
+	(void)from_kernel;
+	n = runts_abort(pkts, n, verdicts);
+	for (unsigned i = 0; i < n; i++)
+		swap_macs(rte_pktmbuf_mtod(pkts[i], void *));
+	counter_add(&verdicts[XDP_REDIRECT], n);
+	return n;
+}
+
+static unsigned tuple_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, uint64_t *verdicts)
+{
+	(void)from_kernel;
+	n = runts_abort(pkts, n, verdicts);
+	for (unsigned i = 0; i < n; i++)
+		swap_tuple(rte_pktmbuf_mtod(pkts[i], void *), pkts[i]->data_len);
+	counter_add(&verdicts[XDP_REDIRECT], n);
+	return n;
+}
+
 static unsigned pass_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, uint64_t *verdicts)
 {
 	n = runts_abort(pkts, n, verdicts);
@@ -76,10 +102,10 @@ static unsigned pass_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel, u
 }
 
 static const struct program programs[] = {
-	{ "drop", WAY_NONE, drop_run },
-	{ "reflect", WAY_BACK, reflect_run },
-	{ "cross", WAY_ACROSS, cross_run },
-	{ "pass", WAY_KERNEL, pass_run },
+	{ "drop", WAY_NONE, drop_run },      { "reflect", WAY_BACK, reflect_run },
+	{ "cross", WAY_ACROSS, cross_run },  { "pass", WAY_KERNEL, pass_run },
+	{ "io", WAY_ACROSS, io_run },        { "macswap", WAY_ACROSS, macswap_run },
+	{ "5tswap", WAY_ACROSS, tuple_run },
 };
 
 const struct program *program_find(const char *name)

@@ -25,7 +25,7 @@ net_begin
 EAL="${EAL/-l 0/-l $CPU}"
 
 refuse 2 'pool foo: must be pktpool, ring_mp_mc or stack' $EAL $NULLS -- --pool foo
-refuse 2 'program foo: must be drop, reflect, cross or pass' $EAL $NULLS -- --program foo
+refuse 2 'program foo: must be drop, reflect, cross, io, macswap, 5tswap or pass' $EAL $NULLS -- --program foo
 refuse 2 'pages 3M: must be 2M, 1G or 4K' $EAL $NULLS -- --pages 3M
 refuse 2 'burst 0: .* from 1 to 512' $EAL $NULLS -- --burst 0
 refuse 2 'burst 513: .* from 1 to 512' $EAL $NULLS -- --burst 513

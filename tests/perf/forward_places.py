@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Places: the devices that packets are forwarded between, and who runs on them.
+
+A place makes the contestants of one frame size and program. It tells whether two CPUs take part:
+then a generator drives each contestant, and what comes back to it is what counts.
+"""
+import os
+import socket
+import struct
+import subprocess
+
+from forward_sides import Fwd, Generator, Kernel, Testpmd
+
+POOLS = ['pktpool', 'ring_mp_mc', 'stack']
+# Bytes with FCS; the mix is 64, 594 and 1518 at 7:4:1.
+MIX = 'IMIX'
+MIX_FRAMES = [64] * 7 + [594] * 4 + [1518]
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def udp_frame(size, number):
+    """A frame of so many bytes with FCS, which is not in it: UDP over IPv4."""
+    room = size - 4 - 42
+    header = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 28 + room, number & 0xffff, 0, 64, 17, 0,
+                         socket.inet_aton('198.18.0.1'), socket.inet_aton('198.18.0.2'))
+    return (b'\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x08\0' + header +
+            struct.pack('!HHHH', 1024 + number, 5678, 8 + room, 0) + bytes(room))
+
+
+def pcap_write(path, sizes):
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for number, size in enumerate(sizes):
+            frame = udp_frame(size, number)
+            file.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
+
+
+class Contestant:
+    """A side, and what drives it."""
+
+    def __init__(self, side, generator=None):
+        self.side, self.generator = side, generator
+        self.who = side.who
+
+    def all(self):
+        return [s for s in (self.side, self.generator) if s]
+
+
+class Place:
+    """One process measures itself: packets received in so much of its CPU's time."""
+    name = None
+    two_cpus = False
+    frames = [64]
+    programs = ['io', 'macswap']
+    first = 0
+
+    def __init__(self, build, tmp, frame, pools=POOLS):
+        self.build, self.tmp, self.frame, self.pools = build, tmp, frame, pools
+
+    def vdevs(self):
+        raise NotImplementedError
+
+    def makers(self, program):
+        """A function for each contestant, to be called one after another."""
+        def fwd(pool):
+            return lambda: Contestant(Fwd(self.build, pool, program, self.vdevs(), self.tmp, first=self.first))
+        return [fwd(pool) for pool in self.pools] + [
+            lambda: Contestant(Testpmd(program, self.vdevs(), self.tmp, first=self.first > 0))]
+
+    def end(self):
+        pass
+
+
+class Null(Place):
+    """Always has packets, which nobody wrote, and takes all."""
+    name = 'net_null'
+
+    def vdevs(self):
+        return ['net_null%d,size=%d' % (i, self.frame - 4) for i in (0, 1)]
+
+
+class Touch(Place):
+    """The same with each packet's bytes copied in and copied out."""
+    name = 'net_null copy'
+    frames = [64, 1518]
+
+    def vdevs(self):
+        return ['net_null%d,size=%d,copy=1' % (i, self.frame - 4) for i in (0, 1)]
+
+
+class Ring(Place):
+    """32 packets a port go round: no pool takes part, it is what the rest costs."""
+    name = 'net_ring'
+    first = 32
+
+    def vdevs(self):
+        return ['net_ring0', 'net_ring1']
+
+
+class Pcap(Place):
+    """The packets of a file again and again, copied into mbufs; dropped where they are sent."""
+    name = 'net_pcap'
+    frames = [64, MIX]
+    programs = ['io', 'macswap', '5tswap']
+
+    def vdevs(self):
+        path = '%s/%s.pcap' % (self.tmp, self.frame)
+        if not os.path.exists(path):
+            pcap_write(path, MIX_FRAMES * 8 if self.frame == MIX else [self.frame] * 96)
+        return ['net_pcap%d,rx_pcap=%s,infinite_rx=1' % (i, path) for i in (0, 1)]
+
+
+class Memif(Place):
+    """Two memif ports in each of two processes: the generator's, and the forwarder's."""
+    name = 'net_memif'
+    two_cpus = True
+    frames = [64, 1518]
+    programs = ['io', 'macswap', '5tswap']
+    made = 0
+
+    def pair(self):
+        Memif.made += 1
+        path = '%s/memif%d' % (self.tmp, Memif.made)
+        return [['net_memif%d,role=%s,id=%d,socket=%s-%d,socket-abstract=no' % (i, role, i, path, i)
+                 for i in (0, 1)] for role in ('server', 'client')]
+
+    def makers(self, program):
+        def contestant(make):
+            server, client = self.pair()
+            side = make(server)
+            side.ready()
+            return Contestant(side, Generator(self.frame, client, self.tmp))
+
+        def fwd(pool):
+            return lambda: contestant(lambda vdevs: Fwd(self.build, pool, program, vdevs, self.tmp))
+        return [fwd(pool) for pool in self.pools] + [
+            lambda: contestant(lambda vdevs: Testpmd(program, vdevs, self.tmp))]
+
+
+class AfXdp(Place):
+    """Two veths: the forwarder at their near ends, the generator at their far ones."""
+    name = 'net_af_xdp'
+    two_cpus = True
+    frames = [64, 1518]
+    programs = ['io', 'macswap', '5tswap', 'reflect', 'drop']
+    driver = 'net_af_xdp'
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.spaces = []
+
+    def space(self):
+        """A namespace with two veths of their own, for one contestant."""
+        name = 'ppf%d-%d' % (os.getpid(), len(self.spaces))
+        run('ip', 'netns', 'add', name)
+        self.spaces.append(name)
+        for key in ('all', 'default'):
+            run('ip', 'netns', 'exec', name, 'sysctl', '-qw', 'net.ipv6.conf.%s.disable_ipv6=1' % key)
+        for i in (0, 1):
+            run('ip', '-n', name, 'link', 'add', 'dev', 'near%d' % i, 'type', 'veth', 'peer', 'name', 'far%d' % i)
+            for end in ('near%d' % i, 'far%d' % i):
+                run('ip', '-n', name, 'link', 'set', 'dev', end, 'promisc', 'on', 'up')
+        return name
+
+    @staticmethod
+    def ports(driver, end):
+        return ['%s%d,iface=%s%d' % (driver, i, end, i) for i in (0, 1)]
+
+    def makers(self, program):
+        def contestant(make):
+            space = self.space()
+            side = make(space)
+            side.ready()
+            return Contestant(side, Generator(self.frame, self.ports('net_af_xdp', 'far'), self.tmp, space))
+
+        def fwd(pool):
+            return lambda: contestant(lambda space: Fwd(
+                self.build, pool, program, self.ports(self.driver, 'near'), self.tmp, space, own=['--promiscuous']))
+        makers = [fwd(pool) for pool in self.pools] + [
+            lambda: contestant(lambda space: Testpmd(
+                program, self.ports(self.driver, 'near'), self.tmp, space))]
+        # Left out of a build that lacks libbpf or clang.
+        if os.path.exists(self.build + '/tests/perf/forward-xdp'):
+            makers.append(lambda: contestant(lambda space: Kernel(
+                self.build, program, ['near0', 'near1'], self.tmp, space)))
+        return makers
+
+    def end(self):
+        for name in self.spaces:
+            run('ip', 'netns', 'del', name)
+        self.spaces = []
+
+
+PLACES = {place.name.replace(' ', '-'): place for place in (Null, Touch, Ring, Pcap, Memif, AfXdp)}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Test: the forwarding bench moves packets in every row, and writes what it says; never how fast.
+set -euo pipefail
+LACK=77
+. "$(dirname "$0")/../net/netns.sh"
+BUILD=$1
+HUGE_NEED=192
+forward=$(dirname "$0")/forward.py
+command -v dpdk-testpmd >/dev/null || lack "no dpdk-testpmd here: apt-get install dpdk"
+
+net_begin
+[ "$CPU" != 0 ] || lack "one CPU cannot generate and forward"
+
+expect() {
+	local status=0 want=$1
+	shift
+	attend timeout --foreground 60 python3 "$forward" "$BUILD" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
+	[ "$status" = "$want" ] || fail "$*: exits $status, not $want: $(tail -n 8 "$TMP/out" "$TMP/err")"
+}
+expect 2 --rounds 0
+expect 2 --device net_nope
+expect 2 --program nope
+expect 3 --json /nope/f.json
+
+expect 0 --quick --json "$TMP/rows.json" --device net_null --device net_memif --device net_af_xdp
+jq -e --argjson kernel "$([ -e "$BUILD/tests/perf/forward-xdp" ] && echo true || echo false)" '
+	def who(device): map(select(.device == device) | .who) | sort;
+	(["dpdk-testpmd", "pktpool-fwd pktpool"]) as $peers
+	| who("net_null") == $peers and who("net_memif") == $peers
+	and who("net_af_xdp") == ($peers + (if $kernel then ["kernel XDP"] else [] end) | sort)
+	and all(.program == "io" and .frame == 64 and .packets > 0 and (.machine | length > 0))
+	and all(.mpps > 0 and .ns_per_packet > 0 and (.mpps * .ns_per_packet - 1000 | fabs) < 0.01)
+	and all(.loss >= 0 and .loss <= 1 and .rounds == 1 and .ns_least <= .ns_per_packet)
+	and all((.round_trip_ns != null) == (.device != "net_null"))
+	' "$TMP/rows.json" >/dev/null || fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
+for device in net_null net_memif net_af_xdp; do
+	grep -q "^$device  *io  *64  pktpool-fwd pktpool" "$TMP/out" || fail "no $device: $(<"$TMP/out")"
+done
