@@ -23,12 +23,16 @@ struct method {
 	const char *title; /* above its options in --help */
 	/*
 	 * Runs it: prints what it found on stdout, adds it to `out` (an object: what
-	 * is written by --json, which has "method" and "machine" already), and returns an
-	 * enum app_exit: APP_FAILED if a limit was missed. Interrupted: what it has,
-	 * "interrupted": true, and APP_OK.
+	 * is written by --json, which has "method", "machine" and "ports" already; its
+	 * array "trials", of objects of the same members, is what --csv writes), and
+	 * returns an enum app_exit: APP_FAILED if a limit was missed. Interrupted: what
+	 * it has, "interrupted": true, and APP_OK.
 	 */
 	int (*run)(struct generator *g, json_t *out);
 };
+
+/* For -EINVAL, ... of trial_run(): an enum app_exit; -EINTR is APP_OK. */
+int method_status(int err);
 
 /* NULL if there is none of that name. */
 const struct method *method_find(const char *name);

@@ -40,7 +40,7 @@ struct trial_latency {
 struct trial_result {
 	uint64_t sent;       /* accepted by the driver */
 	uint64_t received;   /* of those, each counted once */
-	uint64_t lost;       /* sent - received */
+	uint64_t lost;       /* sent - received; 0 with --tx-only */
 	uint64_t duplicated; /* came once more than they should */
 	uint64_t reordered;  /* came after one of their flow that was sent later (RFC 4737, 3.3) */
 	uint64_t extent;     /* the most that one of them was late by, in packets of its flow */

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options: what stands behind `--` on the command line. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "app.h"
+#include "options.h"
+#include "pp_pool.h"
+
+const char *argp_program_version = "pktpool-pktgen " PP_VERSION;
+
+#define METHODS_MAX 8
+
+enum option_key {
+	KEY_METHOD = 0x100,
+	KEY_PAIR,
+	KEY_BOTH,
+	KEY_TX_ONLY,
+	KEY_RATE,
+	KEY_SECONDS,
+	KEY_PACKETS,
+	KEY_FRAME,
+	KEY_PROTOCOL,
+	KEY_IP,
+	KEY_FIELD,
+	KEY_FLOWS,
+	KEY_SEED,
+	KEY_PCAP,
+	KEY_SPEED,
+	KEY_SIGN,
+	KEY_TEST,
+	KEY_VERIFY,
+	KEY_SETTLE,
+	KEY_LINK_WAIT,
+	KEY_BURST,
+	KEY_BUFFERS,
+	KEY_DATA_ROOM,
+	KEY_PAGES,
+	KEY_PROMISCUOUS,
+	KEY_QUIET,
+	KEY_JSON,
+	KEY_CSV,
+};
+
+static const struct argp_option option_table[] = {
+	{ NULL, 0, NULL, 0, "What goes where:", 1 },
+	{ "pair", KEY_PAIR, "TX:RX", 0,
+	  "port TX sends and port RX receives, by their order; may be given several times; default: "
+	  "one port to itself, port 0 to port 1, 2 to 3, ...",
+	  1 },
+	{ "both", KEY_BOTH, NULL, 0, "each pair also the other way round", 1 },
+	{ "tx-only", KEY_TX_ONLY, NULL, 0, "nothing is expected to arrive", 1 },
+	{ NULL, 0, NULL, 0, "How much, over all sending ports:", 2 },
+	{ "rate", KEY_RATE, "RATE", 0,
+	  "1.5Mpps, 10Gbps (on the wire: preamble and gap count, L1), 10Gbps-l2 (they do not) or max "
+	  "(default)",
+	  2 },
+	{ "seconds", KEY_SECONDS, "N", 0, "send that long; default 1", 2 },
+	{ "packets", KEY_PACKETS, "N", 0, "send that many instead", 2 },
+	{ NULL, 0, NULL, 0, "What:", 3 },
+	{ "frame", KEY_FRAME, "MIX", 0,
+	  "bytes with the FCS: 512, imix or e.g. 64:7,594:4,1518:1; default 64", 3 },
+	{ "protocol", KEY_PROTOCOL, "NAME", 0, "udp (default), tcp, ip or ethernet", 3 },
+	{ "ip", KEY_IP, "4|6", 0, "version of IP; default that of the addresses, or 4", 3 },
+	{ "field", KEY_FIELD, "NAME=VALUES", 0,
+	  "of src-mac, dst-mac, vlan, src-ip, dst-ip, src-port, dst-port: V, V-V, V-V/STEP, V,V,... "
+	  "or random:V-V; may be given for each",
+	  3 },
+	{ "flows", KEY_FLOWS, "N", 0,
+	  "begin the fields again after N packets; each of the N is numbered for itself; default: as "
+	  "many as the fields have combinations",
+	  3 },
+	{ "seed", KEY_SEED, "N", 0, "for what is random; default 0", 3 },
+	{ "pcap", KEY_PCAP, "FILE", 0, "the packets of this file instead; default all of it once",
+	  3 },
+	{ "speed", KEY_SPEED, "N", 0,
+	  "at N times the file's own timing; default: as --rate says, or as fast as it goes", 3 },
+	{ "sign", KEY_SIGN, NULL, 0,
+	  "replace the last 16 bytes of the file's packets by a signature, so that loss, order and "
+	  "latency can be told",
+	  3 },
+	{ "test", KEY_TEST, "FILE", 0,
+	  "streams, trials and limits from a test file (JSON) instead of all of the above", 3 },
+	{ NULL, 0, NULL, 0, "How it is measured:", 4 },
+	{ "method", KEY_METHOD, "NAME", 0, "run (default): the trials as given", 4 },
+	{ "verify", KEY_VERIFY, NULL, 0, "look at every received checksum of IPv4, UDP and TCP",
+	  4 },
+	{ "settle", KEY_SETTLE, "S", 0,
+	  "wait for packets until none has come for so many seconds; default 0.5", 4 },
+	{ "link-wait", KEY_LINK_WAIT, "S", 0, "wait so many seconds for links; default 3", 4 },
+	{ "promiscuous", KEY_PROMISCUOUS, NULL, 0, "also receive what is for other MACs", 4 },
+	{ NULL, 0, NULL, 0, "With what:", 5 },
+	{ "burst", KEY_BURST, "N", 0, "most packets sent at once; default 64", 5 },
+	{ "buffers", KEY_BUFFERS, "N", 0, "buffers in the pool; default 16384", 5 },
+	{ "data-room", KEY_DATA_ROOM, "BYTES", 0,
+	  "of a buffer, 128 of headroom included; default 2176", 5 },
+	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what the pool is made of", 5 },
+	{ NULL, 0, NULL, 0, "What is written:", 6 },
+	{ "json", KEY_JSON, "FILE", 0, "all results at the end", 6 },
+	{ "csv", KEY_CSV, "FILE", 0, "a line for each trial at the end", 6 },
+	{ "quiet", KEY_QUIET, NULL, 0, "no table while it runs", 6 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static const char doc[] =
+	"Sends packets made of a pool's buffers on DPDK's ports, and says how many arrived, in which "
+	"order and after what time.\v"
+	"The arguments before `--` are EAL's; ports are what it finds (-a) or makes (--vdev). One "
+	"lcore does all; of several, the first half sends and the others receive.\n"
+	"It ends by itself, or at SIGINT, SIGTERM or SIGHUP with what came until then: 0 all well, 1 "
+	"a limit was missed or the run failed, 2 a bad option or file, 3 something it needs is "
+	"missing.";
+
+/* Options that a test file has in their place. */
+struct parse {
+	struct options *o;
+	const char *planned;
+};
+
+static uint64_t number_parse(struct argp_state *state, const char *name, const char *text,
+			     uint64_t low, uint64_t high)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (end == text || *end != '\0' || *text == '-' || errno != 0 || value < low ||
+	    value > high)
+		argp_error(state,
+			   "--%s %s: must be a whole number from %" PRIu64 " to %" PRIu64
+			   ", e.g. --%s %" PRIu64,
+			   name, text, low, high, name,
+			   low > 0     ? low
+			   : high < 10 ? high
+				       : 10);
+	return value;
+}
+
+static double real_parse(struct argp_state *state, const char *name, const char *text, double low,
+			 double high)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(value >= low && value <= high))
+		argp_error(state, "--%s %s: must be a number from %g to %g, e.g. --%s 1", name,
+			   text, low, high, name);
+	return value;
+}
+
+static void pair_parse(struct argp_state *state, struct options *o, const char *text)
+{
+	unsigned tx, rx;
+	int used = 0;
+
+	if (sscanf(text, "%2u:%2u%n", &tx, &rx, &used) != 2 || text[used] != '\0')
+		argp_error(state, "--pair %s: must be two ports, e.g. --pair 0:1", text);
+	if (o->pairs == OPTIONS_LANES)
+		argp_error(state, "--pair %s: more than %d pairs", text, OPTIONS_LANES);
+	o->pair[o->pairs].tx = tx;
+	o->pair[o->pairs++].rx = rx;
+}
+
+static int pages_parse(struct argp_state *state, const char *text)
+{
+	for (int i = 0; i < BUFFERS_PAGES; i++)
+		if (strcmp(text, buffers_pages_name(i)) == 0)
+			return i;
+	argp_error(state, "--pages %s: must be 2M, 1G or 4K, e.g. --pages 2M", text);
+	return PP_PAGES_2M;
+}
+
+static void field_take(struct argp_state *state, struct stream_spec *spec, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	struct wrong wrong;
+	char name[32];
+
+	if (equals == NULL || (size_t)(equals - text) >= sizeof(name))
+		argp_error(state,
+			   "--field %s: must be NAME=VALUES, e.g. --field "
+			   "src-ip=10.0.0.1-10.0.0.9",
+			   text);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
+	if (plan_field(spec, name, equals + 1, &wrong) != 0)
+		argp_error(state, "--field %s: %s", text, wrong.text);
+}
+
+static void method_take(struct argp_state *state, struct options *o, const char *text)
+{
+	char names[200] = "";
+
+	o->method = method_find(text);
+	if (o->method != NULL)
+		return;
+	for (unsigned i = 0; methods[i] != NULL; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i > 0 ? ", " : "", methods[i]->name);
+	argp_error(state, "--method %s: must be one of %s", text, names);
+}
+
+/* What the plan is made of, where there is no test file. False: some other option. */
+static bool plan_take(int key, char *arg, struct argp_state *state, struct plan *plan)
+{
+	struct stream_spec *spec = &plan->stream[0];
+	struct plan_trial *trial = plan->trial;
+	struct wrong wrong;
+
+	switch (key) {
+	case KEY_RATE:
+		if (rate_parse(&trial->rate, arg, &wrong) != 0)
+			argp_error(state, "--rate %s: %s", arg, wrong.text);
+		return true;
+	case KEY_SECONDS:
+		trial->seconds =
+			real_parse(state, "seconds", arg, PLAN_SECONDS_MIN, PLAN_SECONDS_MAX);
+		return true;
+	case KEY_PACKETS:
+		trial->packets = number_parse(state, "packets", arg, 1, PLAN_PACKETS_MAX);
+		return true;
+	case KEY_FRAME:
+		if (mix_parse(&spec->mix, arg, &wrong) != 0)
+			argp_error(state, "--frame %s: %s", arg, wrong.text);
+		return true;
+	case KEY_PROTOCOL:
+		if (plan_protocol(spec, arg, &wrong) != 0)
+			argp_error(state, "--protocol %s: %s", arg, wrong.text);
+		return true;
+	case KEY_IP:
+		if (strcmp(arg, "4") != 0 && strcmp(arg, "6") != 0)
+			argp_error(state, "--ip %s: must be 4 or 6", arg);
+		spec->family = (unsigned)(*arg - '0');
+		return true;
+	case KEY_FIELD:
+		field_take(state, spec, arg);
+		return true;
+	case KEY_FLOWS:
+		spec->flows = (uint32_t)number_parse(state, "flows", arg, 1, SIGNATURE_FLOWS);
+		return true;
+	case KEY_SEED:
+		plan->seed = number_parse(state, "seed", arg, 0, INT64_MAX);
+		return true;
+	case KEY_PCAP:
+		free(plan->pcap);
+		plan->pcap = strdup(arg);
+		return true;
+	case KEY_SPEED:
+		plan->speed = real_parse(state, "speed", arg, 1e-6, 1e6);
+		return true;
+	case KEY_SIGN:
+		plan->sign = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void test_read(struct argp_state *state, struct parse *p)
+{
+	struct plan *plan = &p->o->plan;
+	struct wrong wrong;
+	int err;
+
+	if (p->planned != NULL)
+		argp_error(state, "--%s: the test file has it in its place: leave one of them out",
+			   p->planned);
+	plan_end(plan);
+	err = plan_read(plan, p->o->test, &wrong);
+	if (err == 0)
+		return;
+	complain("--test %s", wrong.text);
+	plan_end(plan);
+	exit(err == -EINVAL ? APP_USAGE : APP_ENVIRONMENT);
+}
+
+static void options_check(struct argp_state *state, struct parse *p)
+{
+	struct plan *plan = &p->o->plan;
+	struct wrong wrong;
+
+	if (p->o->test != NULL) {
+		test_read(state, p);
+	} else {
+		struct plan_trial *trial = plan->trial;
+
+		if (trial->seconds != 0 && trial->packets != 0)
+			argp_error(state, "--seconds and --packets: one of them");
+		if (trial->seconds == 0 && trial->packets == 0 && plan->pcap == NULL)
+			trial->seconds = 1;
+		if (plan->pcap == NULL && (plan->speed > 0 || plan->sign))
+			argp_error(state, "--%s: of which --pcap?", plan->sign ? "sign" : "speed");
+		if (plan_check(plan, &wrong) != 0)
+			argp_error(state, "%s", wrong.text);
+	}
+	if (plan->streams == 0) {
+		plan->streams = 1;
+		plan->stream[0].weight = 1;
+		snprintf(plan->stream[0].name, sizeof(plan->stream[0].name), "stream 1");
+	}
+	if (p->o->tx_only && p->o->verify)
+		argp_error(state, "--verify: nothing is received with --tx-only");
+}
+
+static const char *key_name(int key)
+{
+	for (unsigned i = 0; i < RTE_DIM(option_table); i++)
+		if (option_table[i].key == key)
+			return option_table[i].name;
+	return "?";
+}
+
+static error_t option_take(int key, char *arg, struct argp_state *state)
+{
+	struct parse *p = state->input;
+	struct options *o = p->o;
+
+	if (plan_take(key, arg, state, &o->plan)) {
+		p->planned = key_name(key);
+		return 0;
+	}
+	switch (key) {
+	case KEY_METHOD:
+		method_take(state, o, arg);
+		break;
+	case KEY_PAIR:
+		pair_parse(state, o, arg);
+		break;
+	case KEY_BOTH:
+		o->both = true;
+		break;
+	case KEY_TX_ONLY:
+		o->tx_only = true;
+		break;
+	case KEY_TEST:
+		o->test = arg;
+		break;
+	case KEY_VERIFY:
+		o->verify = true;
+		break;
+	case KEY_SETTLE:
+		o->settle = real_parse(state, "settle", arg, 0, 3600);
+		break;
+	case KEY_LINK_WAIT:
+		o->link_wait = real_parse(state, "link-wait", arg, 0, 3600);
+		break;
+	case KEY_BURST:
+		o->burst = (unsigned)number_parse(state, "burst", arg, 1, 64);
+		break;
+	case KEY_BUFFERS:
+		o->buffers.buffers = (uint32_t)number_parse(state, "buffers", arg, 256, 1 << 28);
+		break;
+	case KEY_DATA_ROOM:
+		o->buffers.data_room = (uint16_t)number_parse(state, "data-room", arg,
+							      RTE_PKTMBUF_HEADROOM + 64, 65535);
+		break;
+	case KEY_PAGES:
+		o->buffers.pages = pages_parse(state, arg);
+		break;
+	case KEY_PROMISCUOUS:
+		o->promiscuous = true;
+		break;
+	case KEY_QUIET:
+		o->quiet = true;
+		break;
+	case KEY_JSON:
+		o->json = arg;
+		break;
+	case KEY_CSV:
+		o->csv = arg;
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: not an option; EAL's arguments stand before `--`", arg);
+		break;
+	case ARGP_KEY_END:
+		options_check(state, p);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(void *options, int argc, char **argv)
+{
+	struct argp_child children[METHODS_MAX + 1] = { 0 };
+	const struct argp argp = { option_table, option_take, "", doc, children, NULL, NULL };
+	struct options *o = options;
+	struct parse parse = { .o = o };
+	unsigned n = 0;
+
+	for (unsigned i = 0; methods[i] != NULL && n < METHODS_MAX; i++)
+		if (methods[i]->argp != NULL)
+			children[n++] = (struct argp_child){ methods[i]->argp, 0, methods[i]->title,
+							     7 + (int)i };
+	*o = (struct options){
+		.method = methods[0],
+		.buffers = {
+			.kind = BUFFERS_PKTPOOL,
+			.buffers = 16384,
+			.data_room = RTE_MBUF_DEFAULT_BUF_SIZE,
+			.pages = PP_PAGES_2M,
+		},
+		.burst = 64,
+		.settle = 0.5,
+		.link_wait = 3,
+	};
+	o->plan.trial = calloc(1, sizeof(*o->plan.trial));
+	o->plan.trials = 1;
+	if (o->plan.trial == NULL)
+		exit(APP_ENVIRONMENT);
+	snprintf(o->plan.trial[0].name, sizeof(o->plan.trial[0].name), "trial 1");
+	argp_err_exit_status = APP_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &parse);
+}
+
+void options_end(struct options *o)
+{
+	plan_end(&o->plan);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Plan: what is sent, how fast, how long, and what must come of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+#include "reader.h"
+
+#define FILE_BYTES_MAX (4U << 20)
+
+int plan_field(struct stream_spec *spec, const char *name, const char *value, struct wrong *wrong)
+{
+	enum field_kind kind = field_find(name);
+
+	if (kind == FIELD_KINDS)
+		return wrong_say(wrong, "unknown field '%.40s': must be one of %s", name,
+				 field_names());
+	field_end(&spec->fields[kind]);
+	return field_parse(&spec->fields[kind], kind, value, wrong);
+}
+
+int plan_protocol(struct stream_spec *spec, const char *name, struct wrong *wrong)
+{
+	for (unsigned i = 0; i < STREAM_PROTOCOLS; i++) {
+		if (strcmp(name, stream_protocol_name(i)) == 0) {
+			spec->protocol = i;
+			return 0;
+		}
+	}
+	return wrong_say(wrong, "'%.40s' is no protocol: must be udp, tcp, ip or ethernet", name);
+}
+
+int plan_check(const struct plan *plan, struct wrong *wrong)
+{
+	for (unsigned i = 0; i < plan->trials; i++) {
+		const struct plan_trial *t = &plan->trial[i];
+
+		if (plan->pcap != NULL && t->frame != 0)
+			return wrong_say(wrong,
+					 "frames of %u bytes: those of a pcap file are as long "
+					 "as they are",
+					 t->frame);
+		if (plan->speed > 0 && t->rate.unit != RATE_MAX)
+			return wrong_say(wrong,
+					 "a rate and a speed: a pcap file has its own timing or "
+					 "another");
+	}
+	return 0;
+}
+
+static int field_take(struct reader *r, const char *key, json_t *json, void *to)
+{
+	const char *text;
+	struct wrong wrong;
+	char number[24];
+	int err;
+
+	if (json_is_integer(json)) {
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+		text = number;
+	} else {
+		err = reader_text(r, json, &text);
+		if (err != 0)
+			return err;
+	}
+	err = plan_field(to, key, text, &wrong);
+	return err == -EINVAL ? reader_say(r, "%s: %s", key, wrong.text) : err;
+}
+
+static int fields_take(struct reader *r, json_t *json, void *to)
+{
+	return reader_each_key(r, json, field_take, to);
+}
+
+static int name_take(struct reader *r, json_t *json, void *to)
+{
+	const char *text;
+	int err = reader_text(r, json, &text);
+
+	if (err != 0)
+		return err;
+	if (strlen(text) >= STREAM_NAME_BYTES)
+		return reader_say(r, "name: longer than %d characters", STREAM_NAME_BYTES - 1);
+	strcpy(to, text);
+	return 0;
+}
+
+static int stream_name(struct reader *r, json_t *json, void *to)
+{
+	return name_take(r, json, ((struct stream_spec *)to)->name);
+}
+
+static int stream_weight(struct reader *r, json_t *json, void *to)
+{
+	uint64_t weight;
+	int err = reader_whole(r, json, 1, STREAM_WEIGHT_MAX, &weight);
+
+	((struct stream_spec *)to)->weight = (uint32_t)weight;
+	return err;
+}
+
+static int stream_protocol(struct reader *r, json_t *json, void *to)
+{
+	struct wrong wrong;
+	const char *text;
+	int err = reader_text(r, json, &text);
+
+	if (err == 0 && plan_protocol(to, text, &wrong) != 0)
+		return reader_say(r, "protocol: %s", wrong.text);
+	return err;
+}
+
+static int stream_ip(struct reader *r, json_t *json, void *to)
+{
+	uint64_t family;
+	int err = reader_whole(r, json, 4, 6, &family);
+
+	if (err == 0 && family == 5)
+		return reader_say(r, "ip: must be 4 or 6");
+	((struct stream_spec *)to)->family = (unsigned)family;
+	return err;
+}
+
+static int stream_flows(struct reader *r, json_t *json, void *to)
+{
+	uint64_t flows;
+	int err = reader_whole(r, json, 1, SIGNATURE_FLOWS, &flows);
+
+	((struct stream_spec *)to)->flows = (uint32_t)flows;
+	return err;
+}
+
+static int stream_frame(struct reader *r, json_t *json, void *to)
+{
+	struct mix *mix = &((struct stream_spec *)to)->mix;
+	struct wrong wrong;
+	const char *text;
+	int err;
+
+	if (json_is_integer(json) && json_integer_value(json) >= 0) {
+		mix->n = 0;
+		err = mix_add(mix, (uint64_t)json_integer_value(json), 1, &wrong);
+	} else {
+		err = reader_text(r, json, &text);
+		if (err != 0)
+			return err;
+		err = mix_parse(mix, text, &wrong);
+	}
+	return err == 0 ? 0 : reader_say(r, "frame: %s", wrong.text);
+}
+
+static int stream_take(struct reader *r, json_t *json, void *to)
+{
+	static const struct reader_key keys[] = {
+		{ "name", stream_name },         { "weight", stream_weight },
+		{ "protocol", stream_protocol }, { "ip", stream_ip },
+		{ "frame", stream_frame },       { "flows", stream_flows },
+		{ "fields", fields_take },       { NULL, NULL },
+	};
+	struct plan *plan = to;
+	struct stream_spec *spec = &plan->stream[plan->streams];
+
+	if (plan->streams == PLAN_STREAMS)
+		return reader_say(r, "more than %d streams", PLAN_STREAMS);
+	plan->streams++;
+	spec->weight = 1;
+	snprintf(spec->name, sizeof(spec->name), "stream %u", plan->streams);
+	return reader_object(r, json, keys, spec);
+}
+
+static int streams_take(struct reader *r, json_t *json, void *to)
+{
+	return reader_array(r, json, stream_take, to);
+}
+
+static int pcap_file(struct reader *r, json_t *json, void *to)
+{
+	struct plan *plan = to;
+	const char *text;
+	int err = reader_text(r, json, &text);
+
+	if (err != 0)
+		return err;
+	free(plan->pcap);
+	plan->pcap = strdup(text);
+	return plan->pcap != NULL ? 0 : -ENOMEM;
+}
+
+static int pcap_speed(struct reader *r, json_t *json, void *to)
+{
+	return reader_number(r, json, 1e-6, 1e6, &((struct plan *)to)->speed);
+}
+
+static int pcap_sign(struct reader *r, json_t *json, void *to)
+{
+	if (!json_is_boolean(json))
+		return reader_say(r, "sign: must be true or false");
+	((struct plan *)to)->sign = json_is_true(json);
+	return 0;
+}
+
+static int pcap_take(struct reader *r, json_t *json, void *to)
+{
+	static const struct reader_key keys[] = {
+		{ "file", pcap_file },
+		{ "speed", pcap_speed },
+		{ "sign", pcap_sign },
+		{ NULL, NULL },
+	};
+	int err = reader_object(r, json, keys, to);
+
+	if (err == 0 && ((struct plan *)to)->pcap == NULL)
+		return reader_say(r, "pcap: it has no \"file\"");
+	return err;
+}
+
+static int limit_take(struct reader *r, const char *key, json_t *json, void *to)
+{
+	enum limit limit = limit_find(key);
+	struct limits *l = to;
+	double low, high;
+
+	if (limit == LIMITS)
+		return reader_unknown(r, key,
+				      "max_loss, max_duplicated, max_reordered, max_corrupt, "
+				      "min_rx_pps, min_tx_pps, max_rate_error, max_p50_us, "
+				      "max_p99_us, max_p999_us, max_latency_us");
+	limit_range(limit, &low, &high);
+	l->given |= 1U << limit;
+	return reader_number(r, json, low, high, &l->value[limit]);
+}
+
+static int limits_take(struct reader *r, json_t *json, void *to)
+{
+	return reader_each_key(r, json, limit_take, to);
+}
+
+static int trial_name(struct reader *r, json_t *json, void *to)
+{
+	return name_take(r, json, ((struct plan_trial *)to)->name);
+}
+
+static int trial_rate(struct reader *r, json_t *json, void *to)
+{
+	struct wrong wrong;
+	const char *text;
+	int err = reader_text(r, json, &text);
+
+	if (err == 0 && rate_parse(&((struct plan_trial *)to)->rate, text, &wrong) != 0)
+		return reader_say(r, "rate %s: %s", text, wrong.text);
+	return err;
+}
+
+static int trial_seconds(struct reader *r, json_t *json, void *to)
+{
+	return reader_number(r, json, PLAN_SECONDS_MIN, PLAN_SECONDS_MAX,
+			     &((struct plan_trial *)to)->seconds);
+}
+
+static int trial_packets(struct reader *r, json_t *json, void *to)
+{
+	return reader_whole(r, json, 1, PLAN_PACKETS_MAX, &((struct plan_trial *)to)->packets);
+}
+
+static int trial_frame(struct reader *r, json_t *json, void *to)
+{
+	uint64_t frame;
+	int err = reader_whole(r, json, MIX_FRAME_MIN, MIX_FRAME_MAX, &frame);
+
+	((struct plan_trial *)to)->frame = (uint32_t)frame;
+	return err;
+}
+
+static int trial_limits(struct reader *r, json_t *json, void *to)
+{
+	return limits_take(r, json, &((struct plan_trial *)to)->limits);
+}
+
+static int trial_take(struct reader *r, json_t *json, void *to)
+{
+	static const struct reader_key keys[] = {
+		{ "name", trial_name },
+		{ "rate", trial_rate },
+		{ "seconds", trial_seconds },
+		{ "packets", trial_packets },
+		{ "frame", trial_frame },
+		{ "limits", trial_limits },
+		{ NULL, NULL },
+	};
+	struct plan *plan = to;
+	struct plan_trial *t;
+	int err;
+
+	if (plan->trials == PLAN_TRIALS)
+		return reader_say(r, "more than %d trials", PLAN_TRIALS);
+	t = realloc(plan->trial, (plan->trials + 1) * sizeof(*t));
+	if (t == NULL)
+		return -ENOMEM;
+	plan->trial = t;
+	t += plan->trials++;
+	*t = (struct plan_trial){ 0 };
+	snprintf(t->name, sizeof(t->name), "trial %u", plan->trials);
+	err = reader_object(r, json, keys, t);
+	if (err == 0 && t->seconds == 0 && t->packets == 0 && plan->pcap == NULL)
+		return reader_say(r, "%s: how long? \"seconds\" or \"packets\"", t->name);
+	if (err == 0 && t->seconds != 0 && t->packets != 0)
+		return reader_say(r, "%s: \"seconds\" and \"packets\": one of them", t->name);
+	return err;
+}
+
+static int trials_take(struct reader *r, json_t *json, void *to)
+{
+	return reader_array(r, json, trial_take, to);
+}
+
+static int plan_seed(struct reader *r, json_t *json, void *to)
+{
+	return reader_whole(r, json, 0, INT64_MAX, &((struct plan *)to)->seed);
+}
+
+static int plan_limits(struct reader *r, json_t *json, void *to)
+{
+	return limits_take(r, json, &((struct plan *)to)->limits);
+}
+
+static void limits_spread(struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->trials; i++) {
+		struct limits *l = &plan->trial[i].limits;
+
+		for (unsigned k = 0; k < LIMITS; k++)
+			if ((plan->limits.given & ~l->given) >> k & 1)
+				l->value[k] = plan->limits.value[k];
+		l->given |= plan->limits.given;
+		plan->limited |= l->given != 0;
+	}
+}
+
+int plan_parse(struct plan *plan, const char *text, size_t bytes, const char *name,
+	       struct wrong *wrong)
+{
+	/* In the order in which they are looked at: a trial asks whether there is a pcap file. */
+	static const struct reader_key keys[] = {
+		{ "seed", plan_seed },     { "pcap", pcap_take },     { "streams", streams_take },
+		{ "limits", plan_limits }, { "trials", trials_take }, { NULL, NULL },
+	};
+	struct reader r;
+	int err = reader_begin(&r, text, bytes, name, wrong);
+
+	memset(plan, 0, sizeof(*plan));
+	if (err == 0)
+		err = reader_object(&r, r.root, keys, plan);
+	if (err == 0 && plan->trials == 0)
+		err = reader_say(&r, "no \"trials\"");
+	if (err == 0 && plan->pcap != NULL && plan->streams != 0)
+		err = reader_say(&r, "\"pcap\" and \"streams\": one of them");
+	if (err == 0) {
+		struct wrong inside;
+
+		limits_spread(plan);
+		err = plan_check(plan, &inside);
+		if (err != 0)
+			err = reader_say(&r, "%s", inside.text);
+	}
+	reader_end(&r);
+	return err;
+}
+
+int plan_read(struct plan *plan, const char *path, struct wrong *wrong)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t bytes;
+	int err;
+
+	memset(plan, 0, sizeof(*plan));
+	if (file != NULL)
+		text = malloc(FILE_BYTES_MAX + 1);
+	errno = 0;
+	if (text == NULL || (bytes = fread(text, 1, FILE_BYTES_MAX + 1, file), ferror(file))) {
+		err = errno != 0 ? -errno : -ENOMEM;
+		wrong_say(wrong, "%s: %s", path, strerror(-err));
+	} else if (bytes > FILE_BYTES_MAX) {
+		err = wrong_say(wrong, "%s: larger than %u MiB", path, FILE_BYTES_MAX >> 20);
+	} else {
+		text[bytes] = '\0';
+		err = plan_parse(plan, text, bytes, path, wrong);
+	}
+	free(text);
+	if (file != NULL)
+		fclose(file);
+	return err;
+}
+
+void plan_end(struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->streams; i++)
+		stream_spec_end(&plan->stream[i]);
+	free(plan->pcap);
+	free(plan->trial);
+	memset(plan, 0, sizeof(*plan));
+}
