@@ -35,6 +35,32 @@ const char *buffers_pages_name(int pages)
 	return pages_names[pages];
 }
 
+/* What suits pktpool: enough for the bursts at hand, so that single frees need no
+ * call; more would only hide from other lcores. */
+#define CACHE_PKTPOOL 64
+
+/* Of ring and stack the largest that rte_mempool allows for so many. */
+static uint32_t cache_size(const struct buffers_params *o)
+{
+	if (o->cache_given)
+		return o->cache;
+	if (o->kind != BUFFERS_PKTPOOL)
+		return RTE_MIN((uint32_t)RTE_MEMPOOL_CACHE_MAX_SIZE, o->buffers * 2 / 3);
+	if (o->reserve != 0)
+		return 0;
+	return RTE_MIN((uint32_t)CACHE_PKTPOOL, o->buffers / (16 * rte_lcore_count()));
+}
+
+/* In rte_mempool's caches: in flight to the pool, free to an application. */
+static uint64_t cached_count(const struct rte_mempool *mp)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; mp->cache_size != 0 && i < RTE_MAX_LCORE; i++)
+		n += mp->local_cache[i].len;
+	return n;
+}
+
 static struct rte_mempool *pktpool_create(const struct buffers_params *o, bool gapless)
 {
 	struct pp_pktmbuf_params params = {
@@ -46,15 +72,10 @@ static struct rte_mempool *pktpool_create(const struct buffers_params *o, bool g
 		.pages = o->pages,
 		.flags = gapless ? PP_POOL_GAPLESS : 0,
 		.reserve = o->reserve,
+		.cache = cache_size(o),
 	};
 
 	return pp_pktmbuf_pool_create(&params);
-}
-
-/* The largest per-lcore cache that rte_mempool allows for so many. */
-static unsigned rte_cache_size(uint32_t buffers)
-{
-	return RTE_MIN((uint32_t)RTE_MEMPOOL_CACHE_MAX_SIZE, buffers * 2 / 3);
 }
 
 int buffers_create(struct buffers *b, const struct buffers_params *o, bool gapless)
@@ -67,9 +88,8 @@ int buffers_create(struct buffers *b, const struct buffers_params *o, bool gaple
 		complain("no pool of %" PRIu32 " buffers: %s", o->buffers, pp_error());
 		return rte_errno == EINVAL ? APP_USAGE : APP_ENVIRONMENT;
 	}
-	b->mp = rte_pktmbuf_pool_create_by_ops(app_name, o->buffers, rte_cache_size(o->buffers), 0,
-					       o->data_room, rte_socket_id(),
-					       buffers_kind_name(o->kind));
+	b->mp = rte_pktmbuf_pool_create_by_ops(app_name, o->buffers, cache_size(o), 0, o->data_room,
+					       rte_socket_id(), buffers_kind_name(o->kind));
 	if (b->mp != NULL)
 		return APP_OK;
 	complain("no rte_mempool of %" PRIu32 " buffers over %s: %s; it takes EAL's memory: give "
@@ -85,7 +105,8 @@ uint64_t buffers_in_flight(const struct buffers *b)
 	if (b->kind != BUFFERS_PKTPOOL)
 		return rte_mempool_in_use_count(b->mp);
 	pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
-	return stats.in_flight;
+	/* They move while they are counted: what looks less than none is none. */
+	return stats.in_flight - RTE_MIN(stats.in_flight, cached_count(b->mp));
 }
 
 uint64_t buffers_free(const struct buffers *b)
@@ -95,7 +116,7 @@ uint64_t buffers_free(const struct buffers *b)
 	if (b->kind != BUFFERS_PKTPOOL)
 		return rte_mempool_avail_count(b->mp);
 	pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
-	return stats.total - stats.in_flight - stats.reserve;
+	return stats.total - stats.in_flight - stats.reserve + cached_count(b->mp);
 }
 
 void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *refused)

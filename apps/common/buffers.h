@@ -23,6 +23,9 @@ struct buffers_params {
 	uint16_t data_room; /* bytes, with the headroom */
 	int pages;          /* enum pp_pages */
 	uint32_t reserve;   /* of the buffers, for what is critical */
+	/* Of each lcore's rte_mempool cache; if not given, what suits the kind. */
+	uint32_t cache;
+	bool cache_given;
 };
 
 struct buffers {

@@ -32,6 +32,7 @@ enum option_key {
 	KEY_CRITICAL,
 	KEY_NO_CRITICAL,
 	KEY_STALL,
+	KEY_CACHE,
 };
 
 static const struct argp_option option_table[] = {
@@ -41,6 +42,10 @@ static const struct argp_option option_table[] = {
 	{ "data-room", KEY_DATA_ROOM, "BYTES", 0,
 	  "of a buffer, 128 of headroom included; default 2176", 0 },
 	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what pktpool is made of", 0 },
+	{ "cache", KEY_CACHE, "N", 0,
+	  "buffers that rte_mempool keeps for each lcore in front of the pool; default 64, with "
+	  "--reserve 0, of ring_mp_mc and stack 512; fewer where there are few buffers",
+	  0 },
 	{ "queues", KEY_QUEUES, "N", 0, "of each port, each polled by one lcore; default 1", 0 },
 	{ "burst", KEY_BURST, "N", 0, "most packets received at once; default 32", 0 },
 	{ "reserve", KEY_RESERVE, "N", 0,
@@ -139,6 +144,11 @@ static void reserve_check(const struct options *o, struct argp_state *state)
 			   "--reserve %" PRIu32 ": receiving a burst of %u takes as many from it "
 			   "at once, or none: --reserve %u, or --burst %" PRIu32,
 			   o->buffers.reserve, o->burst, o->burst, o->buffers.reserve);
+	if (o->buffers.reserve != 0 && o->buffers.cache != 0)
+		argp_error(state,
+			   "--cache %" PRIu32 ": what returns to a cache does not return to the "
+			   "reserve: leave --cache out, or --reserve",
+			   o->buffers.cache);
 	if (o->critical.n != 0 && !options_judge(o))
 		argp_error(state, "--critical: there is no reserve that it could be for: --reserve "
 				  "64, or leave --critical out");
@@ -150,6 +160,12 @@ static void reserve_check(const struct options *o, struct argp_state *state)
 static void options_check(const struct options *o, struct argp_state *state)
 {
 	reserve_check(o, state);
+	if (o->buffers.cache > o->buffers.buffers / 3 * 2)
+		argp_error(state,
+			   "--cache %" PRIu32 ": of %" PRIu32
+			   " buffers at most two thirds: --cache "
+			   "%" PRIu32,
+			   o->buffers.cache, o->buffers.buffers, o->buffers.buffers / 3 * 2);
 	if (o->pages_given && o->buffers.kind != BUFFERS_PKTPOOL)
 		argp_error(state,
 			   "--pages %s: only pktpool chooses its own memory, %s takes EAL's: "
@@ -180,6 +196,10 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_BUFFERS:
 		o->buffers.buffers = number_parse(state, "buffers", arg, 64, 1 << 28);
+		break;
+	case KEY_CACHE:
+		o->buffers.cache = number_parse(state, "cache", arg, 0, RTE_MEMPOOL_CACHE_MAX_SIZE);
+		o->buffers.cache_given = true;
 		break;
 	case KEY_DATA_ROOM:
 		o->buffers.data_room =

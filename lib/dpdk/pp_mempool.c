@@ -87,6 +87,13 @@ static __rte_noinline int mempool_enqueue_more(struct rte_mempool *mp, void *con
 	return 0;
 }
 
+static __rte_noinline int mempool_enqueue_miss(struct pp_cache *cache, void *const *objs,
+					       unsigned n)
+{
+	pp_cache_put_miss(cache, objs, n);
+	return 0;
+}
+
 /*
  * The hit of a few calls nothing that returns here, so that it saves no
  * register; that the thread receives costs one instruction to ask.
@@ -103,13 +110,36 @@ static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
 	return cache_dequeue(cache, objs, n);
 }
 
-static int mempool_enqueue(struct rte_mempool *mp, void *const *objs, unsigned n)
+static __rte_noinline int mempool_enqueue_few(struct rte_mempool *mp, void *const *objs, unsigned n)
 {
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
 	if (PP_UNLIKELY(!cache) || n > PP_OFFSET_INLINE)
 		return mempool_enqueue_more(mp, objs, n);
 	pp_free_bulk(cache, objs, n);
+	return 0;
+}
+
+/*
+ * One has a way of its own, as most drivers free what they have sent one by
+ * one: pp_free(), but with objs at hand for a miss, and nothing else called
+ * that returns here. A remembered cache is never NULL.
+ */
+static int mempool_enqueue(struct rte_mempool *mp, void *const *objs, unsigned n)
+{
+	const struct pp_local *local = &pp_locals[mp->pool_id % PP_LOCALS];
+	struct pp_cache *cache;
+	uint32_t s;
+
+	if (n != 1 || PP_UNLIKELY(local->id != mp->pool_id))
+		return mempool_enqueue_few(mp, objs, n);
+	cache = local->cache;
+	s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
+	pp_cache_intend(cache, (int32_t)(s + 1));
+	if (PP_UNLIKELY((int32_t)(s + 1) > __atomic_load_n(&cache->hi, __ATOMIC_RELAXED)))
+		return mempool_enqueue_miss(cache, objs, 1);
+	cache->slots[s] = (uint32_t)(uintptr_t)objs[0];
+	__atomic_store_n(&cache->s, (int32_t)(s + 1), __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -39,6 +39,14 @@ static int params_read(const struct pp_pktmbuf_params *from, struct pp_pktmbuf_p
 	if (params->priv_size % RTE_MBUF_PRIV_ALIGN)
 		return pp_fail(-EINVAL, "priv_size %u is not a multiple of %d", params->priv_size,
 			       RTE_MBUF_PRIV_ALIGN);
+	if (params->cache > RTE_MEMPOOL_CACHE_MAX_SIZE || params->cache > params->mbufs / 3 * 2)
+		return pp_fail(-EINVAL, "cache %u is more than %d or two thirds of the %u mbufs",
+			       params->cache, RTE_MEMPOOL_CACHE_MAX_SIZE, params->mbufs);
+	if (params->cache && params->reserve)
+		return pp_fail(-EINVAL,
+			       "cache %u and reserve %u: what returns to a cache does not return "
+			       "to the reserve; leave cache 0",
+			       params->cache, params->reserve);
 	if (params->socket != SOCKET_ID_ANY &&
 	    (params->socket < 0 || params->socket >= PP_NODES_MAX))
 		return pp_fail(-EINVAL, "socket %d is not one of 0..%d", params->socket,
@@ -137,7 +145,8 @@ static struct rte_mempool *mempool_create(const struct pp_pktmbuf_params *params
 	int rc;
 
 	mp = rte_mempool_create_empty(params->name, pp_buffer_index_end(binding->region), elt_size,
-				      0, sizeof(priv), params->socket, PKTMBUF_MEMPOOL_FLAGS);
+				      params->cache, sizeof(priv), params->socket,
+				      PKTMBUF_MEMPOOL_FLAGS);
 	if (!mp) {
 		pp_fail(-rte_errno, "cannot create mempool %s: %s", params->name,
 			rte_strerror(rte_errno));
@@ -258,6 +267,13 @@ static void first_note(const struct pp_holding *holding, void *arg)
 			 (unsigned long long)holding->oldest_ms / 100 % 10);
 }
 
+/* What lies in rte_mempool's caches goes home; nobody uses them. */
+static void caches_flush(struct rte_mempool *mp)
+{
+	for (unsigned i = 0; mp->cache_size && i < RTE_MAX_LCORE; i++)
+		rte_mempool_cache_flush(&mp->local_cache[i], mp);
+}
+
 PP_API int pp_pktmbuf_pool_free(struct rte_mempool *mp)
 {
 	struct pp_binding *binding = pp_mempool_binding(mp);
@@ -268,6 +284,7 @@ PP_API int pp_pktmbuf_pool_free(struct rte_mempool *mp)
 		return 0;
 	if (!binding)
 		return not_ours(mp);
+	caches_flush(mp);
 	out = pp_pool_walk_in_flight(binding->pool, NULL, NULL);
 	if (out) {
 		pp_pool_each_holding(binding->pool, first_note, first);
@@ -326,6 +343,7 @@ PP_API uint32_t pp_pktmbuf_pool_recover(struct rte_mempool *mp)
 
 	if (!binding)
 		return 0;
+	caches_flush(mp);
 	/* Before they are free: afterwards anybody can take them. */
 	pp_pool_walk_in_flight(binding->pool, mbuf_renew, binding);
 	return pp_pool_recover(binding->pool);

@@ -24,11 +24,12 @@ struct pp_pktmbuf_params {
 	int pages;          /* enum pp_pages */
 	uint32_t flags;     /* enum pp_pool_flag: PP_POOL_GAPLESS for net_af_xdp */
 	uint32_t reserve;   /* of the mbufs, kept for what is critical: pp_critical.h */
+	uint32_t cache;     /* as for rte_pktmbuf_pool_create(); default 0, see below */
 };
 
 /*
- * An rte_mempool of initialised mbufs with no cache of its own; every thread,
- * EAL's or not, gets a pktpool cache. NULL with rte_errno, and pp_error() says
+ * An rte_mempool of initialised mbufs; every thread, EAL's or not, gets a
+ * pktpool cache. NULL with rte_errno, and pp_error() says
  * what is wrong. After rte_eal_init(), in the primary process; any thread.
  *
  * Its size is what there is now, and follows growing and shrinking. The IOVA of
@@ -37,12 +38,19 @@ struct pp_pktmbuf_params {
  * net_af_xdp, which asks for no IOVA, that is no loss) and ordinary 4 KiB pages
  * are refused. Its hugepages are mapped for VFIO if a port is behind it (see
  * pp_pktmbuf_port_check() for later ones). One entry of EAL's 128 for external memory is taken by a pool.
+ *
+ * With `cache` each lcore has rte_mempool's own cache of so many in front, up
+ * to one and a half times as many at times. Frees of single mbufs, which most
+ * drivers make, then need no call; but to the pool what lies there is in flight,
+ * and no other lcore, waiter or shrinking can have it. So 0 .. 512, at most two
+ * thirds of the mbufs, and not with a reserve, to which a buffer must return
+ * first of all.
  */
 PP_API struct rte_mempool *pp_pktmbuf_pool_create(const struct pp_pktmbuf_params *params);
 
 /*
  * Frees it, its pool and the caches that pp_lcore_cache() made. -EBUSY: mbufs
- * are out, nothing was freed. Not rte_mempool_free(), which asks no such
+ * are out, nothing was freed. With `cache` no lcore may use it any more. Not rte_mempool_free(), which asks no such
  * question (but leaks nothing either). NULL is fine.
  */
 PP_API int pp_pktmbuf_pool_free(struct rte_mempool *mp);
@@ -63,7 +71,8 @@ PP_API int pp_pktmbuf_pool_shrink(struct rte_mempool *mp, uint32_t mbufs, uint32
 
 /*
  * As pp_pool_recover(), for mbufs that a closed port kept; those that come home
- * are as good as new. External buffers attached to them are not released.
+ * are as good as new. External buffers attached to them are not released. With
+ * `cache` no lcore may use the mempool meanwhile.
  */
 PP_API uint32_t pp_pktmbuf_pool_recover(struct rte_mempool *mp);
 

@@ -66,6 +66,64 @@ static void test_bulk_takes_all_or_nothing(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+static void test_a_cache_in_front_is_in_nobodys_way(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .cache = 64 });
+	struct rte_mbuf *mbufs[32], **all;
+	struct pp_stats stats;
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs, 32), 0);
+	for (unsigned i = 0; i < 32; i++)
+		rte_pktmbuf_free(mbufs[i]);
+	/* Free to who asks the mempool, in flight to the pool. */
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	assert_in_range(stats.in_flight, 32, 96);
+	n = test_drain(mp, &all);
+	assert_int_equal(n, mp->populated_size);
+	rte_pktmbuf_free_bulk(all, n);
+	free(all);
+	/* One is kept, as a closed port does; the cached ones are not taken for such. */
+	mbufs[0] = rte_pktmbuf_alloc(mp);
+	assert_non_null(mbufs[0]);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), -EBUSY);
+	assert_non_null(strstr(pp_error(), "1 mbufs"));
+	mbufs[1] = rte_pktmbuf_alloc(mp);
+	rte_pktmbuf_free(mbufs[1]);
+	assert_int_equal(pp_pktmbuf_pool_recover(mp), 1);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	mbufs[0] = rte_pktmbuf_alloc(mp);
+	rte_pktmbuf_free(mbufs[0]);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_a_cache_too_large_or_beside_a_reserve_is_refused(void **state)
+{
+	struct pp_pktmbuf_params params = { .sz = sizeof(params),
+					    .name = "refused",
+					    .mbufs = 256,
+					    .socket = SOCKET_ID_ANY,
+					    .pages = test_pages };
+
+	(void)state;
+	params.cache = 171;
+	assert_null(pp_pktmbuf_pool_create(&params));
+	assert_int_equal(rte_errno, EINVAL);
+	params.mbufs = MBUFS;
+	params.cache = RTE_MEMPOOL_CACHE_MAX_SIZE + 1;
+	assert_null(pp_pktmbuf_pool_create(&params));
+	assert_int_equal(rte_errno, EINVAL);
+	params.cache = 64;
+	params.reserve = 64;
+	assert_null(pp_pktmbuf_pool_create(&params));
+	assert_int_equal(rte_errno, EINVAL);
+	assert_non_null(strstr(pp_error(), "reserve 64"));
+}
+
 /* The fields beside those that must differ: address, IOVA, pool. */
 static void test_an_mbuf_is_as_rte_pktmbuf_pool_create_makes_it(void **state)
 {
@@ -375,6 +433,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_mbuf_is_taken_once_and_comes_home),
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_a_cache_in_front_is_in_nobodys_way),
+		cmocka_unit_test(test_a_cache_too_large_or_beside_a_reserve_is_refused),
 		cmocka_unit_test(test_an_mbuf_is_as_rte_pktmbuf_pool_create_makes_it),
 		cmocka_unit_test(test_no_second_cache_is_in_the_way),
 		cmocka_unit_test(test_eal_sees_the_hugepages_that_are_there),

@@ -42,6 +42,9 @@ refuse 2 'pages 2M: only pktpool' $EAL $NULLS -- --pool stack --pages 2M
 refuse 2 'reserve 31: .* a burst of 32 .*: --reserve 32, or --burst 31' $EAL $NULLS -- --reserve 31
 refuse 2 'reserve -1: .* from 0 to' $EAL $NULLS -- --reserve -1
 refuse 2 'reserve 64: only pktpool has a reserve, stack has none' $EAL $NULLS -- --pool stack --reserve 64
+refuse 2 'cache 513: .* from 0 to 512' $EAL $NULLS -- --cache 513
+refuse 2 'cache 64: what returns to a cache' $EAL $NULLS -- --reserve 64 --cache 64
+refuse 2 'cache 100: of 128 buffers at most two thirds: --cache 84' $EAL $NULLS -- --buffers 128 --cache 100
 refuse 2 'critical tcp:0: the number is not one of 1..65535' $EAL $NULLS -- --reserve 64 --critical tcp:0
 refuse 2 'critical tcp:1,bgp: it is of tcp:PORT' $EAL $NULLS -- --reserve 64 --critical tcp:1,bgp
 refuse 2 'critical: there is no reserve' $EAL $NULLS -- --critical tcp:179

@@ -44,6 +44,10 @@ done
 forward '.rx == 50000 and .tx == 50000' "$both" $null -- --buffers 64 --burst 16 --packets 50000
 forward '.rx == 50000 and .pages == "4K"' "$CPU" $null -- --pages 4K --packets 50000
 forward '.rx == 50000 and .data_room == 9216' "$CPU" $null -- --data-room 9216 --buffers 1000 --packets 50000
+for cache in 0 1 512; do
+	forward '.rx == 99999 and .tx == 99999' "$both" $null -- --cache $cache --packets 99999 \
+		--queues $queues
+done
 # A ring of 1,024 takes no more: the rest is refused, counted and freed.
 forward '.first == 2000 and .tx_refused == 977 and .kept_by_driver == 1023' "$CPU" \
 	--vdev net_ring0 -- --program reflect --first 2000 --packets 1
