@@ -53,7 +53,10 @@ PP_API int pp_buffer_node(const struct pp_region *region, const void *addr)
 {
 	uint64_t at = (uintptr_t)addr - region->base;
 
-	return at < region->buffer_bytes ? region->pages[at >> region->page_shift].node : -EINVAL;
+	if (at >= region->buffer_bytes)
+		return -EINVAL;
+	return atomic_load_explicit(&region->pages[at >> region->page_shift].node,
+				    memory_order_relaxed);
 }
 
 static const struct pp_mapping *buffer_mapping(const struct pp_region *region, unsigned device,
@@ -107,7 +110,7 @@ PP_API int pp_region_page(const struct pp_region *region, uint32_t p, struct pp_
 		return -EINVAL;
 	page = &region->pages[p];
 	info->present = atomic_load_explicit(&page->state, memory_order_acquire) != PP_PAGE_ABSENT;
-	info->node = page->node;
+	info->node = atomic_load_explicit(&page->node, memory_order_relaxed);
 	info->first = page->first;
 	info->count = page->count;
 	info->start = (void *)pp_place_start(region, page->first);

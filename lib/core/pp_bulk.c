@@ -249,12 +249,14 @@ PP_API unsigned pp_free_any(void *const *bufs, unsigned n)
 	return freed;
 }
 
-/* From any depot, loose, whole blocks broken, or fresh. */
+/* From any depot, the nearest first: loose, whole blocks broken, or fresh. */
 static uint32_t depots_get(struct pp_store *store, uint32_t *offsets, uint32_t n)
 {
-	uint32_t got = 0, k;
+	uint32_t got = 0, k, here = pp_store_here(store), nodes = store->shared->facts.nodes;
 
-	for (uint32_t d = 0; got < n && d < store->shared->facts.nodes; d++) {
+	for (uint32_t i = 0; got < n && i < nodes; i++) {
+		uint32_t d = (here + i) % nodes;
+
 		got += pp_depot_get(store, d, PP_NOBODY, offsets + got, n - got);
 		while (got < n && (k = pp_depot_carve(store, d, offsets + got, n - got)) != 0)
 			got += k;

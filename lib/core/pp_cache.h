@@ -53,7 +53,7 @@ struct pp_cache {
 /* Set in `flags` of a miss by pp_alloc_burst: take what there is. */
 #define PP_BURST_ (1u << 16)
 /* Flags that change nothing while the cache has what is asked. */
-#define PP_HIT_FLAGS_ ((unsigned)(PP_CRITICAL | PP_GROW | PP_WAIT) | PP_BURST_)
+#define PP_HIT_FLAGS_ ((unsigned)(PP_CRITICAL | PP_GROW | PP_WAIT | PP_REMOTE) | PP_BURST_)
 
 /* Buffers that one call may ask for or give back. */
 #define PP_BULK_MAX (1u << 28)

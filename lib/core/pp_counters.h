@@ -25,7 +25,7 @@ struct pp_counters {
 	uint64_t overflow;  /* blocks given to the depot instead (page_pool: ring_full) */
 	uint64_t empty;     /* calls that got less than asked because nothing was left */
 	uint64_t remote;    /* buffers sent home to another node (page_pool: waive) */
-	uint64_t borrowed;  /* blocks or carvings taken from another node */
+	uint64_t borrowed;  /* buffers taken from another node (PP_REMOTE) */
 	uint64_t long_way;  /* buffers that came from or went to the depot singly */
 	uint64_t reserve;   /* buffers drawn from the reserve */
 	uint64_t refused;   /* marked buffers that were kept from other than critical use */

@@ -92,7 +92,7 @@ static void kept_fill(struct pp_defer *d, struct pp_cache *cache)
 	pp_limbo_unlock(d);
 	while (missing--) {
 		if (cache)
-			buf = pp_alloc(cache, 0);
+			buf = pp_alloc(cache, PP_REMOTE);
 		else if (!pp_pool_alloc_burst(d->params.pool, &buf, 1))
 			buf = NULL;
 		if (!buf)

@@ -120,25 +120,40 @@ static bool depot_hold_back(struct pp_store *store, uint32_t offset)
 	return true;
 }
 
-/* To where each belongs, by runs: only with several nodes, or while shrinking. */
-static uint32_t depot_put_sorted(struct pp_store *store, uint32_t d, uint32_t id,
-				 const uint32_t *offsets, uint32_t n)
+/* Those of n, up to PP_CARVE, whose home is depot d. */
+static void depot_put_own(struct pp_store *store, uint32_t d, uint32_t id, const uint32_t *offsets,
+			  const uint8_t *homes, uint32_t n)
 {
 	/* G2, here too. */
 	bool leaving = atomic_load_explicit(&store->shared->leaving, memory_order_acquire);
-	uint32_t run[PP_CARVE], remote = 0;
+	uint32_t own[PP_CARVE], k = 0;
 
-	for (uint32_t i = 0; i < n;) {
-		uint32_t home = pp_store_home(store, offsets[i]), k = 0;
+	pp_lock_take(&store->depots[d].lock, id);
+	for (uint32_t i = 0; i < n; i++)
+		if (homes[i] == d && (!leaving || !depot_hold_back(store, offsets[i])))
+			own[k++] = offsets[i];
+	depot_append(store, d, own, k);
+	pp_lock_release(&store->depots[d].lock);
+}
 
-		pp_lock_take(&store->depots[home].lock, id);
-		for (; i < n && k < PP_CARVE && pp_store_home(store, offsets[i]) == home; i++) {
-			remote += home != d;
-			if (!leaving || !depot_hold_back(store, offsets[i]))
-				run[k++] = offsets[i];
+/* Sorted by where each belongs: only with several nodes, or while shrinking. */
+static uint32_t depot_put_sorted(struct pp_store *store, uint32_t d, uint32_t id,
+				 const uint32_t *offsets, uint32_t n)
+{
+	uint32_t remote = 0;
+
+	for (uint32_t i = 0; i < n; i += PP_CARVE) {
+		uint32_t k = n - i < PP_CARVE ? n - i : PP_CARVE, homes_seen = 0;
+		uint8_t homes[PP_CARVE];
+
+		for (uint32_t j = 0; j < k; j++) {
+			homes[j] = (uint8_t)pp_store_home(store, offsets[i + j]);
+			homes_seen |= 1u << homes[j];
+			remote += homes[j] != d;
 		}
-		depot_append(store, home, run, k);
-		pp_lock_release(&store->depots[home].lock);
+		for (uint32_t home = 0; homes_seen >> home; home++)
+			if (homes_seen >> home & 1)
+				depot_put_own(store, home, id, offsets + i, homes, k);
 	}
 	return remote;
 }
@@ -207,9 +222,11 @@ void pp_depot_hint(struct pp_store *store, uint32_t d, uint32_t p)
 		;
 }
 
-static bool page_has_fresh(const struct pp_page *page)
+/* On that node: what it is is settled before the hugepage is present (P1). */
+static bool page_has_fresh(const struct pp_page *page, int32_t node)
 {
 	return atomic_load_explicit(&page->state, memory_order_acquire) == PP_PAGE_PRESENT &&
+	       atomic_load_explicit(&page->node, memory_order_relaxed) == node &&
 	       atomic_load_explicit(&page->carved, memory_order_relaxed) < page->count;
 }
 
@@ -258,7 +275,7 @@ uint32_t pp_depot_carve(struct pp_store *store, uint32_t d, uint32_t *offsets, u
 	for (uint32_t p = hint; p < region->pages_max; p++) {
 		struct pp_page *page = &region->pages[p];
 
-		if (page->node == node && page_has_fresh(page))
+		if (page_has_fresh(page, node))
 			got = page_carve(store, page, offsets, n);
 		if (got)
 			return got;
@@ -267,7 +284,7 @@ uint32_t pp_depot_carve(struct pp_store *store, uint32_t d, uint32_t *offsets, u
 									 memory_order_acq_rel,
 									 memory_order_relaxed)) {
 			hint = p + 1;
-			if (page->node == node && page_has_fresh(page))
+			if (page_has_fresh(page, node))
 				pp_depot_hint(store, d, p);
 		}
 	}

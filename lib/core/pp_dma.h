@@ -10,13 +10,16 @@ extern "C" {
 #endif
 
 /*
- * A device, or something that behaves like one. map() and unmap() are called
- * with the pool's page lock held, from the thread that creates, grows,
- * shrinks or destroys; sync_*() from any thread; none on the fast path.
+ * A device, or something that behaves like one. map(), unmap(), page_added()
+ * and page_removed() are called with the pool's page lock held, from the thread
+ * that creates, grows, shrinks, attaches, detaches or destroys; sync_*() from
+ * any thread; none on the fast path. From inside the first four, devices may be
+ * detached (this one and others) and buffers allocated and freed; to grow,
+ * shrink, attach or destroy the same pool is -EDEADLK.
  */
 struct pp_dma_ops {
 	const char *name;
-	/* 0 with *mapping filled, or -errno. */
+	/* 0 with *mapping filled, or -errno; pp_error() then is kept as the reason. */
 	int (*map)(void *device, void *va, size_t bytes, struct pp_mapping *mapping);
 	int (*unmap)(void *device, void *va, size_t bytes, const struct pp_mapping *mapping);
 	/* May be NULL where the device is coherent. */
@@ -34,16 +37,36 @@ struct pp_dma_ops {
  * one that grows. Returns the device's number (0..7), -ENOSPC beyond that, or
  * what map() returned: then the pool is as before, unless the refused
  * hugepage was idle: that one leaves the pool, the rest stays, and the
- * device's number is returned. One process only maps devices for a pool, and
- * then only it can grow or shrink it: -EPERM for the others.
+ * device's number is returned, and pp_pool_device() tells what was lost. One
+ * process only maps devices for a pool, and then only it can grow or shrink
+ * it: -EPERM for the others. -EDEADLK from inside a device's callback,
+ * -ECANCELED if the device was detached from inside one.
  */
 PP_API int pp_pool_map_device(struct pp_pool *pool, const struct pp_dma_ops *ops, void *device);
 
 /*
  * Unmaps every hugepage for it, each once, also with buffers in flight;
  * returns how many buffers were in flight then. -ENOENT: no such device.
+ * When it returns, the device is not called any more. From inside any callback
+ * of the library too (also a watermark's or pp_alloc_bulk_cb()'s): there it
+ * takes effect at once; a map() that is under way and succeeds is undone as soon as
+ * it returns.
  */
 PP_API int64_t pp_pool_unmap_device(struct pp_pool *pool, unsigned device);
+
+#define PP_REASON 160
+/* A device, and what it would not have. */
+struct pp_device_info {
+	const char *name;       /* of its ops */
+	uint32_t mapped;        /* hugepages that are mapped for it */
+	uint64_t refused;       /* times that it refused one */
+	uint64_t stuck;         /* times that its unmap() failed */
+	int error;              /* errno of the last refusal, 0: none */
+	uint32_t page;          /* the hugepage that it refused last */
+	char reason[PP_REASON]; /* what pp_error() said then */
+};
+/* 0 or -ENOENT. Any thread, of the process that mapped the device. */
+PP_API int pp_pool_device(struct pp_pool *pool, unsigned device, struct pp_device_info *info);
 
 /* Before a device reads, and before the CPU reads what it wrote. */
 PP_API void pp_pool_sync_for_device(struct pp_pool *pool, unsigned device, void *va, size_t bytes);

@@ -9,6 +9,8 @@
 #include "pp_pressure.h"
 
 #define CHUNK PP_CARVE
+/* Whose buffers may as well lie on another node. */
+#define NOT_HERE ((unsigned)(PP_REMOTE | PP_CRITICAL | PP_WAIT))
 /* When who waits looks again for what an owner in the middle of a call kept from it, and for
  * others in line whose process has died. */
 #define SKIPPED_NS 1000000
@@ -20,9 +22,21 @@ static void effort_count(uint64_t *counter, uint64_t n)
 }
 
 static unsigned effort_more(struct pp_store *store, struct pp_owner *owner, void **bufs,
-			    unsigned got, unsigned n)
+			    unsigned got, unsigned n, unsigned flags)
 {
-	return got + (unsigned)pp_owner_get_slow(store, owner, bufs + got, n - got, true);
+	return got +
+	       (unsigned)pp_owner_get_slow(store, owner, bufs + got, n - got, flags | PP_BURST_);
+}
+
+/* The reserve and what was freed for those who wait are of any node. */
+static void effort_count_remote(struct pp_store *store, struct pp_owner *owner,
+				const uint32_t *offsets, uint32_t n)
+{
+	uint32_t remote = 0;
+
+	for (uint32_t i = 0; i < n && store->shared->facts.nodes > 1; i++)
+		remote += pp_store_home(store, offsets[i]) != owner->depot;
+	effort_count(&owner->counters.borrowed, remote);
 }
 
 /* All that it was granted or promised; how many of them are the reserve's is counted. */
@@ -34,6 +48,7 @@ static void effort_claim(struct pp_store *store, struct pp_owner *owner, struct 
 	if (share->critical)
 		effort_count(&owner->counters.reserve, share->from_reserve);
 	while ((n = pp_home_claim(store, share, owner->line.id, offsets, CHUNK)) != 0) {
+		effort_count_remote(store, owner, offsets, n);
 		pp_store_out(store, offsets, bufs, n);
 		pp_owner_flow(&owner->drawn, n);
 		bufs += n;
@@ -60,21 +75,22 @@ static unsigned effort_draw(struct pp_store *store, struct pp_owner *owner, void
 }
 
 static unsigned effort_grow(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned got,
-			    unsigned n)
+			    unsigned n, unsigned flags)
 {
 	struct pp_store *store = &pool->store;
 	int64_t added;
 
 	/* Who shrinks may be a while: then not now. */
-	if (atomic_load(&store->shared->total) >= store->region.buffers_max ||
-	    !pp_page_try_lock(pool))
+	if (!pp_page_can_grow(pool) || !pp_page_try_lock(pool))
 		return got;
-	added = pp_page_grow(pool, n - got);
+	added = pp_page_grow(pool, &(struct pp_growth){ .buffers = n - got,
+							.depot = (int32_t)owner->depot,
+							.only = !(flags & NOT_HERE) });
 	pp_page_unlock(pool);
 	if (added <= 0)
 		return got;
 	effort_count(&owner->counters.grown, (uint64_t)added);
-	return effort_more(store, owner, bufs, got, n);
+	return effort_more(store, owner, bufs, got, n, flags);
 }
 
 /* What lies idle in other caches, private and published, comes home. */
@@ -94,11 +110,11 @@ unsigned pp_effort_get(struct pp_pool *pool, struct pp_owner *owner, void **bufs
 	if (got < n && flags & PP_CRITICAL)
 		got = effort_draw(store, owner, bufs, got, n);
 	if (got < n && flags & PP_GROW)
-		got = effort_grow(pool, owner, bufs, got, n);
+		got = effort_grow(pool, owner, bufs, got, n, flags);
 	/* Who may wait does so in line, where it counts. */
 	if (got < n && (flags & (PP_GROW | PP_WAIT)) == PP_GROW) {
 		effort_take(store, owner);
-		got = effort_more(store, owner, bufs, got, n);
+		got = effort_more(store, owner, bufs, got, n, flags);
 		if (got < n && flags & PP_CRITICAL)
 			got = effort_draw(store, owner, bufs, got, n);
 	}
@@ -138,12 +154,13 @@ static bool wait_grow(struct pp_pool *pool, struct pp_owner *owner, unsigned n, 
 	int64_t added;
 
 	*busy = false;
-	if (atomic_load(&store->shared->total) >= store->region.buffers_max)
+	if (!pp_page_can_grow(pool))
 		return false;
 	*busy = !pp_page_try_lock(pool);
 	if (*busy)
 		return false;
-	added = pp_page_grow(pool, n);
+	added = pp_page_grow(pool,
+			     &(struct pp_growth){ .buffers = n, .depot = (int32_t)owner->depot });
 	pp_page_unlock(pool);
 	if (added <= 0)
 		return false;

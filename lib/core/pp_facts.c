@@ -3,7 +3,6 @@
 #include "pp_facts.h"
 
 #include <errno.h>
-#include <numa.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "pp_fail.h"
 #include "pp_layout.h"
+#include "pp_node.h"
 
 #define BUFFERS_MIN 64
 #define BUFFERS_LIMIT (1u << 28)
@@ -66,18 +66,21 @@ static uint32_t cpus_here(void)
 
 static int facts_nodes(struct pp_shared_facts *facts, uint64_t mask)
 {
+	char list[160];
+
 	if (!mask) {
 		facts->nodes = 1;
-		facts->node[0] = 0;
-		if (numa_available() >= 0 && sched_getcpu() >= 0)
-			facts->node[0] = numa_node_of_cpu(sched_getcpu());
+		facts->node[0] = pp_node_here();
 		return 0;
 	}
 	for (int node = 0; node < 64; node++) {
 		if (!(mask >> node & 1))
 			continue;
-		if (node && (numa_available() < 0 || node > numa_max_node()))
-			return pp_fail(-EINVAL, "nodes: this machine has no NUMA node %d", node);
+		if (!pp_node_map.has_memory(node))
+			return pp_fail(
+				-EINVAL,
+				"nodes: this process has no memory on NUMA node %d, but on %s",
+				node, pp_node_list(list, sizeof(list)));
 		if (facts->nodes == PP_NODES_MAX)
 			return pp_fail(-EINVAL, "nodes: more than %d", PP_NODES_MAX);
 		facts->node[facts->nodes++] = node;

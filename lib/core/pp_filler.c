@@ -184,7 +184,7 @@ bool pp_filler_refill(struct pp_defer *d, struct pp_filler *filler, bool may_loc
 		void *buf = NULL;
 
 		if (cache)
-			buf = pp_alloc(cache, 0);
+			buf = pp_alloc(cache, PP_REMOTE);
 		else
 			pp_pool_alloc_burst(d->params.pool, &buf, 1);
 		block = buf;

@@ -19,6 +19,7 @@ struct pp_pool {
 	bool attached;         /* another process made it */
 	uint64_t id;           /* of one over foreign memory, see pp_foreign.h; else 0 */
 	struct pp_devices devices;
+	_Atomic uintptr_t pager; /* the thread that has the page lock */
 	pp_fault_fn fault;
 	void *fault_arg;
 	struct pp_watermarks level; /* this process's share of them */
@@ -38,14 +39,35 @@ int pp_thread_pool_add(struct pp_pool *pool);
 /* No thread finds a cache of it after this. */
 void pp_thread_pool_remove(struct pp_pool *pool);
 
-/* One grow, shrink or mapping at a time: 0, or -EPERM where that is another process's. */
+/* One grow, shrink or mapping at a time: 0, or -EPERM where that is another process's,
+ * -EDEADLK from inside a device's callback. */
 int pp_page_lock(struct pp_pool *pool);
 void pp_page_unlock(struct pp_pool *pool);
 /* False where it would have to wait, or is another process's. */
 bool pp_page_try_lock(struct pp_pool *pool);
 
-/* Hugepages for `buffers` more, with the page lock held: how many came, or -errno. */
-int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers);
+/* Whether the calling thread has it: it is in a device's callback then. */
+bool pp_page_is_mine(const struct pp_pool *pool);
+
+struct pp_growth {
+	uint32_t buffers; /* at least so many, as far as the pool's maximum allows */
+	int32_t depot;    /* on its node; -1: each on the node that is shortest of them */
+	bool only;        /* and on no other, where it has no hugepage left */
+	bool again;       /* also hugepages that a device has refused */
+};
+/* With the page lock held: how many came, or -errno. */
+int64_t pp_page_grow(struct pp_pool *pool, const struct pp_growth *growth);
+/* Whether there is something left that a call by itself would try. Any thread. */
+bool pp_page_can_grow(const struct pp_pool *pool);
+/* The depot of a node; -EINVAL if the pool is not spread over it. */
+int pp_page_depot(const struct pp_pool *pool, int node);
+
+/* Hugepage p, which is absent, was refused by the device that devices.lost has: no call
+ * tries it again by itself until pp_page_changed(). */
+void pp_page_refused(struct pp_pool *pool, uint32_t p);
+/* A device came or went, or has one mapping less: what was refused may succeed. */
+void pp_page_changed(struct pp_pool *pool);
+
 /* Hugepage p leaves: told, unmapped, punched. Its buffers are all held back or fresh. */
 void pp_page_remove(struct pp_pool *pool, uint32_t p);
 

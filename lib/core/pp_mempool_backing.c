@@ -39,7 +39,7 @@ static unsigned pool_alloc_bulk(void *backing, void **elems, unsigned n, unsigne
 	unsigned got;
 
 	if (cache)
-		return pp_alloc_burst(cache, elems, n, flags);
+		return pp_alloc_burst(cache, elems, n, flags | PP_REMOTE);
 	got = pp_pool_alloc_burst(backing, elems, n);
 	if (got < n && flags & PP_GROW && pp_pool_collect(backing))
 		got += pp_pool_alloc_burst(backing, elems + got, n - got);

@@ -48,7 +48,7 @@ static bool miss_queues(const struct pp_store *store, unsigned flags)
 /* Whether a call can be: n is not 0. */
 static bool miss_ok(unsigned n, unsigned flags)
 {
-	unsigned known = PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT;
+	unsigned known = PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT | PP_REMOTE;
 
 	if (n > PP_BULK_MAX) {
 		errno = EINVAL;
@@ -74,7 +74,7 @@ static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void *
 		/* It does nothing with its cache now: others may take that back. */
 		pp_owner_settle(&owner->line);
 	else {
-		got = pp_owner_get_slow(store, owner, bufs, n, true);
+		got = pp_owner_get_slow(store, owner, bufs, n, flags | PP_BURST_);
 		got = pp_effort_get(pool, owner, bufs, got, n, flags);
 	}
 	if (got == n || (burst && !(flags & PP_WAIT)))
@@ -85,7 +85,7 @@ static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void *
 	if (!(flags & PP_WAIT))
 		return 0;
 	got = pp_effort_wait(pool, owner, bufs, n, flags, wait);
-	return got || !burst ? got : pp_owner_get_slow(store, owner, bufs, n, true);
+	return got || !burst ? got : pp_owner_get_slow(store, owner, bufs, n, flags | PP_BURST_);
 }
 
 static unsigned miss_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n,
@@ -122,8 +122,9 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 	if (c->mode && !miss_queues(store, flags))
 		got = far_get(store, c, bufs, n);
 	if (got < n) {
-		if (PP_LIKELY(!flags)) {
-			got = pp_owner_get_slow(store, (struct pp_owner *)c, bufs, n, burst);
+		if (PP_LIKELY(!(flags & ~(unsigned)PP_REMOTE))) {
+			got = pp_owner_get_slow(store, (struct pp_owner *)c, bufs, n,
+						flags | (burst ? PP_BURST_ : 0));
 			if (PP_UNLIKELY(pp_level_watched(store)))
 				pp_level_look((struct pp_pool *)store);
 		} else

@@ -79,6 +79,36 @@ static inline struct pp_deque pp_owner_deque(const struct pp_store *store,
 	};
 }
 
+/* Its own counters, on its slow path. */
+#define PP_OWNER_COUNT(owner, counter, n)                                             \
+	__atomic_store_n(&(owner)->counters.counter, (owner)->counters.counter + (n), \
+			 __ATOMIC_RELAXED)
+
+static inline int32_t pp_owner_s(const struct pp_owner *owner)
+{
+	return __atomic_load_n(&owner->line.s, __ATOMIC_RELAXED);
+}
+
+/* Contents first, then one store: whoever finds the owner dead finds either all or nothing. */
+static inline void pp_owner_commit(struct pp_owner *owner, int32_t s)
+{
+	__atomic_store_n(&owner->line.s, s, __ATOMIC_RELEASE); /* T2 */
+}
+
+static inline void pp_owner_note(struct pp_owner *owner, enum pp_journal_kind kind, uint64_t word)
+{
+	atomic_store_explicit(&owner->journal_word, word, memory_order_relaxed);
+	atomic_store_explicit(&owner->journal, kind, memory_order_release);
+}
+
+static inline bool pp_owner_closed(const struct pp_store *store, const struct pp_owner *owner)
+{
+	/* G2: pairs with G1 in pp_pool_shrink(), and with a taker's lock K1. */
+	return (owner->line.mode & PP_MODE_CLOSED) ||
+	       atomic_load_explicit(&store->shared->pressure, memory_order_acquire) ||
+	       pp_lock_held(&store->shared->taking);
+}
+
 static inline int32_t pp_owner_start(const struct pp_store *store, const struct pp_owner *owner)
 {
 	return (int32_t)(owner->block * store->blocks.size);
@@ -114,9 +144,10 @@ static inline void pp_owner_flow(uint64_t *flow, uint64_t n)
 /* Once per slot, at creation of the pool. */
 void pp_owner_init(struct pp_store *store, uint32_t id);
 
-/* What the miss of each of pp_cache.h's calls comes to. */
+/* What the miss of each of pp_cache.h's calls comes to; of `flags` those that matter here say
+ * whether it may go to other nodes, and PP_BURST_ that fewer than n will do. */
 uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n,
-			   bool burst);
+			   unsigned flags);
 void pp_owner_put_slow(struct pp_store *store, struct pp_owner *owner, void *const *bufs,
 		       uint32_t n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Page: hugepages that come, and the devices they are mapped for. */
+/* Page: hugepages that come, each on the node that is short of buffers, and that go. */
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -13,16 +13,37 @@ static uint32_t page_state(const struct pp_region *region, uint32_t p)
 	return atomic_load_explicit(&region->pages[p].state, memory_order_acquire);
 }
 
+void pp_page_refused(struct pp_pool *pool, uint32_t p)
+{
+	struct pp_shared *shared = pool->store.shared;
+	struct pp_page *page = &pool->store.region.pages[p];
+
+	atomic_fetch_add_explicit(&shared->pages_lost, 1, memory_order_relaxed);
+	atomic_store_explicit(&shared->lost, pool->devices.lost, memory_order_relaxed);
+	if (page->refused == shared->change)
+		return;
+	page->refused = shared->change;
+	atomic_fetch_add_explicit(&shared->refused, page->count, memory_order_relaxed);
+}
+
+void pp_page_changed(struct pp_pool *pool)
+{
+	/* What was refused before bears an older number. */
+	pool->store.shared->change++;
+	atomic_store_explicit(&pool->store.shared->refused, 0, memory_order_relaxed);
+}
+
 /* Populated, mapped for every device and told of, then opened to carvers. */
-static int page_add(struct pp_pool *pool, uint32_t p)
+static int page_add(struct pp_pool *pool, uint32_t p, uint32_t d)
 {
 	struct pp_store *store = &pool->store;
 	struct pp_page *page = &store->region.pages[p];
 	struct pp_shared *shared = store->shared;
-	int rc = pp_region_populate(&store->region, p);
+	int rc = pp_region_populate(&store->region, p, shared->facts.node[d]);
 
 	if (rc)
 		return rc;
+	atomic_store_explicit(&page->node, shared->facts.node[d], memory_order_relaxed);
 	rc = pp_devices_map(&pool->devices, &store->region, p);
 	if (rc)
 		goto punch;
@@ -31,6 +52,9 @@ static int page_add(struct pp_pool *pool, uint32_t p)
 		pp_devices_unmap(&pool->devices, &store->region, p);
 		goto punch;
 	}
+	if (page->refused == shared->change)
+		atomic_fetch_sub_explicit(&shared->refused, page->count, memory_order_relaxed);
+	page->refused = 0;
 	atomic_fetch_add_explicit(&shared->total, page->count, memory_order_relaxed);
 	atomic_fetch_add_explicit(&shared->pages_present, 1, memory_order_relaxed);
 	atomic_store_explicit(&page->collected, 0, memory_order_relaxed);
@@ -38,12 +62,11 @@ static int page_add(struct pp_pool *pool, uint32_t p)
 	 * pairs with P2 in page_carve(). */
 	atomic_store_explicit(&page->carved, 0, memory_order_release);
 	atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_release); /* P1 */
-	for (uint32_t d = 0; d < shared->facts.nodes; d++)
-		pp_depot_hint(store, d, p);
+	pp_depot_hint(store, d, p);
 	return 0;
 punch:
 	pp_region_punch(&store->region, p);
-	atomic_fetch_add_explicit(&shared->pages_lost, 1, memory_order_relaxed);
+	pp_page_refused(pool, p);
 	return -EIO;
 }
 
@@ -69,32 +92,104 @@ void pp_page_remove(struct pp_pool *pool, uint32_t p)
 	atomic_store_explicit(&page->collected, 0, memory_order_relaxed);
 }
 
-int64_t pp_page_grow(struct pp_pool *pool, uint32_t buffers)
+bool pp_page_can_grow(const struct pp_pool *pool)
+{
+	struct pp_shared *shared = pool->store.shared;
+	uint32_t refused = atomic_load_explicit(&shared->refused, memory_order_relaxed);
+
+	/* A gapless pool has one hugepage only that can come next. */
+	if (refused && pool->store.region.flags & PP_POOL_GAPLESS)
+		return false;
+	return atomic_load_explicit(&shared->total, memory_order_relaxed) + refused <
+	       pool->store.region.buffers_max;
+}
+
+/* Of the depots that are not in `dry`, the one whose node has the fewest free buffers, or of
+ * such the fewest hugepages. */
+static uint32_t depot_short(const struct pp_node_sums *sums, uint32_t nodes, uint32_t dry)
+{
+	uint32_t best = nodes;
+
+	for (uint32_t d = 0; d < nodes; d++)
+		if (!(dry >> d & 1) &&
+		    (best == nodes || sums[d].free < sums[best].free ||
+		     (sums[d].free == sums[best].free && sums[d].pages < sums[best].pages)))
+			best = d;
+	return best;
+}
+
+/* A hugepage that may come: absent, and not refused by a device as things are now. */
+static uint32_t page_next(const struct pp_pool *pool, uint32_t p, bool again)
 {
 	const struct pp_region *region = &pool->store.region;
-	int64_t added = 0;
-	int refused = 0;
+	uint32_t change = pool->store.shared->change;
 
-	for (uint32_t p = 0; p < region->pages_max && added < buffers; p++) {
+	while (p < region->pages_max &&
+	       (page_state(region, p) != PP_PAGE_ABSENT || !region->pages[p].count ||
+		(!again && region->pages[p].refused == change)))
+		p++;
+	return p;
+}
+
+/* How many hugepages are still missing on a node, to be named with the command that gets them. */
+static uint32_t pages_missing(const struct pp_pool *pool, const struct pp_growth *growth,
+			      int64_t added, uint32_t p)
+{
+	const struct pp_region *region = &pool->store.region;
+	uint32_t nodes = growth->depot < 0 ? pool->store.shared->facts.nodes : 1;
+	int64_t lack = growth->buffers - added;
+	uint32_t pages = 0;
+
+	for (; p < region->pages_max && lack > 0; p++)
+		if (page_state(region, p) == PP_PAGE_ABSENT) {
+			lack -= region->pages[p].count;
+			pages++;
+		}
+	return (pages + nodes - 1) / nodes;
+}
+
+int64_t pp_page_grow(struct pp_pool *pool, const struct pp_growth *growth)
+{
+	const struct pp_region *region = &pool->store.region;
+	struct pp_shared_facts *facts = &pool->store.shared->facts;
+	struct pp_node_sums sums[PP_NODES_MAX];
+	uint32_t dry = 0, p = page_next(pool, 0, growth->again);
+	int64_t added = 0;
+	int failed = 0;
+
+	pp_walk_nodes(&pool->store, sums);
+	while (p < region->pages_max && added < growth->buffers) {
+		uint32_t d = growth->depot < 0 || dry ? depot_short(sums, facts->nodes, dry)
+						      : (uint32_t)growth->depot;
 		int rc;
 
-		if (page_state(region, p) != PP_PAGE_ABSENT || !region->pages[p].count)
-			continue;
-		rc = page_add(pool, p);
+		if (d == facts->nodes)
+			break;
+		rc = page_add(pool, p, d);
 		if (!rc) {
 			added += region->pages[p].count;
+			sums[d].free += region->pages[p].count;
+			sums[d].pages++;
+		} else {
+			failed = rc;
+		}
+		if (rc && rc != -EIO) {
+			if (rc == -ENOMEM)
+				pp_region_shortage(region, facts->node[d],
+						   pages_missing(pool, growth, added, p));
+			if (rc != -ENOMEM || growth->only)
+				break;
+			dry |= 1u << d;
 			continue;
 		}
-		if (rc == -ENOMEM || region->flags & PP_POOL_GAPLESS)
-			return added ? added : rc;
 		/* This hugepage is lost to a device, not the others. */
-		refused = rc;
+		if (rc && region->flags & PP_POOL_GAPLESS)
+			break;
+		p = page_next(pool, p + 1, growth->again);
 	}
-	if (added)
-		return added;
-	return refused ? refused
-		       : pp_fail(-ENOSPC, "the pool is at its maximum of %u buffers",
-				 region->buffers_max);
+	if (added || failed)
+		return added ? added : failed;
+	return pp_fail(-ENOSPC, "the pool is at its maximum of %u buffers", region->buffers_max);
 }
 
 /*
@@ -117,17 +212,33 @@ static int page_mapper(struct pp_pool *pool)
 	for (size_t i = 0; i < (size_t)PP_DEVICES_MAX * region->pages_max; i++)
 		__atomic_store_n(&region->maps[i].iova, UINT64_MAX, __ATOMIC_RELEASE);
 	atomic_store(&shared->mapper, 0);
+	pp_page_changed(pool);
 	return 0;
+}
+
+/* Its address tells threads apart. */
+static __thread char pager;
+
+bool pp_page_is_mine(const struct pp_pool *pool)
+{
+	return atomic_load_explicit(&pool->pager, memory_order_relaxed) == (uintptr_t)&pager;
 }
 
 int pp_page_lock(struct pp_pool *pool)
 {
 	int rc;
 
+	if (pp_page_is_mine(pool))
+		return pp_fail(-EDEADLK,
+			       "pool %s: from inside a device's callback it can neither grow, "
+			       "shrink, end nor get another device",
+			       pp_pool_name(pool));
 	pp_lock_take(&pool->store.shared->paging, PP_NOBODY);
 	rc = page_mapper(pool);
 	if (rc)
 		pp_page_unlock(pool);
+	else
+		atomic_store_explicit(&pool->pager, (uintptr_t)&pager, memory_order_relaxed);
 	return rc;
 }
 
@@ -135,150 +246,58 @@ bool pp_page_try_lock(struct pp_pool *pool)
 {
 	if (!pp_lock_try(&pool->store.shared->paging, PP_NOBODY))
 		return false;
-	if (!page_mapper(pool))
+	if (!page_mapper(pool)) {
+		atomic_store_explicit(&pool->pager, (uintptr_t)&pager, memory_order_relaxed);
 		return true;
+	}
 	pp_page_unlock(pool);
 	return false;
 }
 
 void pp_page_unlock(struct pp_pool *pool)
 {
+	atomic_store_explicit(&pool->pager, 0, memory_order_relaxed);
 	pp_lock_release(&pool->store.shared->paging);
 }
 
-PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers)
+static int pool_grow(struct pp_pool *pool, const struct pp_growth *growth)
 {
 	int64_t added = pp_page_lock(pool);
 
 	if (added)
 		return (int)added;
-	added = pp_page_grow(pool, buffers ? buffers : 1);
+	added = pp_page_grow(pool, growth);
 	pp_page_unlock(pool);
 	if (added > 0 && pp_home_pressed(&pool->store))
 		pp_home_feed(&pool->store, PP_NOBODY);
 	return added > INT32_MAX ? INT32_MAX : (int)added;
 }
 
-static void device_forget(struct pp_pool *pool, unsigned device)
+PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers)
 {
-	for (uint32_t p = pool->store.region.pages_max; p-- > 0;)
-		pp_devices_unmap_one(&pool->devices, &pool->store.region, device, p);
-	pool->devices.device[device].ops = NULL;
-	for (unsigned d = 0; d < PP_DEVICES_MAX; d++)
-		if (pool->devices.device[d].ops)
-			return;
-	atomic_store(&pool->store.shared->mapper, 0);
+	return pool_grow(pool, &(struct pp_growth){ .buffers = buffers ? buffers : 1,
+						    .depot = -1,
+						    .again = true });
 }
 
-/* One hugepage for one device, in full; a refused one that nobody uses leaves the pool. */
-static int device_take_page(struct pp_pool *pool, unsigned device, uint32_t p)
+int pp_page_depot(const struct pp_pool *pool, int node)
 {
-	struct pp_region *region = &pool->store.region;
-	const struct pp_dma_ops *ops = pool->devices.device[device].ops;
-	struct pp_page *page = &region->pages[p];
-	uint32_t untouched = 0;
-	int rc = pp_devices_map_one(&pool->devices, region, device, p);
+	const struct pp_shared_facts *facts = &pool->store.shared->facts;
 
-	if (!rc && ops->page_added) {
-		rc = ops->page_added(pool->devices.device[device].context, p);
-		if (rc)
-			pp_devices_unmap_one(&pool->devices, region, device, p);
-	}
-	if (!rc)
-		return 0;
-	/* Gone from carvers in one step, if none has been there. */
-	if (region->flags & PP_POOL_GAPLESS ||
-	    !atomic_compare_exchange_strong_explicit(&page->carved, &untouched, page->count,
-						     memory_order_acq_rel, memory_order_relaxed))
-		return rc;
-	atomic_fetch_add_explicit(&pool->store.shared->carved, page->count, memory_order_relaxed);
-	atomic_fetch_add_explicit(&pool->store.shared->pages_lost, 1, memory_order_relaxed);
-	/* The refusing device was never told of it. */
-	pool->devices.device[device].ops = NULL;
-	pp_page_remove(pool, p);
-	pool->devices.device[device].ops = ops;
-	return 0;
+	for (uint32_t d = 0; d < facts->nodes; d++)
+		if (facts->node[d] == node)
+			return (int)d;
+	return pp_fail(-EINVAL, "pool %s is not spread over NUMA node %d (pp_pool_params.nodes)",
+		       pp_pool_name(pool), node);
 }
 
-static int device_add(struct pp_pool *pool, const struct pp_dma_ops *ops, void *context)
+PP_API int pp_pool_grow_on(struct pp_pool *pool, int node, uint32_t buffers)
 {
-	struct pp_region *region = &pool->store.region;
-	unsigned device = 0;
-	int rc;
+	int d = pp_page_depot(pool, node);
 
-	while (device < PP_DEVICES_MAX && pool->devices.device[device].ops)
-		device++;
-	if (device == PP_DEVICES_MAX)
-		return pp_fail(-ENOSPC, "the pool is mapped for %d devices already",
-			       PP_DEVICES_MAX);
-	pool->devices.device[device].ops = ops;
-	pool->devices.device[device].context = context;
-	for (uint32_t p = 0; p < region->pages_max; p++) {
-		if (page_state(region, p) == PP_PAGE_ABSENT)
-			continue;
-		rc = device_take_page(pool, device, p);
-		if (rc) {
-			for (uint32_t q = p; q-- > 0 && ops->page_removed;)
-				if (page_state(region, q) != PP_PAGE_ABSENT)
-					ops->page_removed(context, q);
-			device_forget(pool, device);
-			return rc;
-		}
-	}
-	return (int)device;
-}
-
-PP_API int pp_pool_map_device(struct pp_pool *pool, const struct pp_dma_ops *ops, void *device)
-{
-	int rc;
-
-	if (!ops || !ops->map || !ops->unmap)
-		return pp_fail(-EINVAL, "a device needs map and unmap");
-	rc = pp_page_lock(pool);
-	if (rc)
-		return rc;
-	rc = device_add(pool, ops, device);
-	if (rc >= 0)
-		atomic_store(&pool->store.shared->mapper, getpid());
-	pp_page_unlock(pool);
-	return rc;
-}
-
-PP_API int64_t pp_pool_unmap_device(struct pp_pool *pool, unsigned device)
-{
-	struct pp_sums sums;
-	int64_t out;
-	int rc;
-
-	if (device >= PP_DEVICES_MAX || !pool->devices.device[device].ops)
-		return pp_fail(-ENOENT, "the pool has no device %u", device);
-	rc = pp_page_lock(pool);
-	if (rc)
-		return rc;
-	device_forget(pool, device);
-	pp_walk_sums(&pool->store, &sums);
-	out = (int64_t)(atomic_load(&pool->store.shared->total) - pp_sums_free(&sums));
-	pp_page_unlock(pool);
-	return out > 0 ? out : 0;
-}
-
-static const struct pp_dma_ops *device_ops(struct pp_pool *pool, unsigned device)
-{
-	return device < PP_DEVICES_MAX ? pool->devices.device[device].ops : NULL;
-}
-
-PP_API void pp_pool_sync_for_device(struct pp_pool *pool, unsigned device, void *va, size_t bytes)
-{
-	const struct pp_dma_ops *ops = device_ops(pool, device);
-
-	if (ops && ops->sync_for_device)
-		ops->sync_for_device(pool->devices.device[device].context, va, bytes);
-}
-
-PP_API void pp_pool_sync_for_cpu(struct pp_pool *pool, unsigned device, void *va, size_t bytes)
-{
-	const struct pp_dma_ops *ops = device_ops(pool, device);
-
-	if (ops && ops->sync_for_cpu)
-		ops->sync_for_cpu(pool->devices.device[device].context, va, bytes);
+	return d < 0 ? d
+		     : pool_grow(pool, &(struct pp_growth){ .buffers = buffers ? buffers : 1,
+							    .depot = d,
+							    .only = true,
+							    .again = true });
 }

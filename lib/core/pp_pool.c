@@ -34,10 +34,11 @@ void pp_pool_init(struct pp_store *store)
 	struct pp_region *region = &store->region;
 	struct pp_shared *shared = store->shared;
 
+	shared->change = 1;
 	for (uint32_t p = 0; p < region->pages_max; p++) {
 		region->pages[p].first = pp_region_first(region, p);
 		region->pages[p].count = pp_region_count(region, p);
-		region->pages[p].node = shared->facts.node[p % shared->facts.nodes];
+		atomic_init(&region->pages[p].node, shared->facts.node[0]);
 	}
 	for (size_t i = 0; i < (size_t)PP_DEVICES_MAX * region->pages_max; i++)
 		region->maps[i].iova = UINT64_MAX;
@@ -89,7 +90,8 @@ PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **
 	rc = pool_open(pool, &facts);
 	if (rc)
 		goto free_pool;
-	added = pp_page_grow(pool, p.buffers);
+	added = pp_page_grow(pool, &(struct pp_growth){
+					   .buffers = p.buffers, .depot = -1, .only = true });
 	/* Part of what was asked is as bad as nothing: growing says what is missing. */
 	rc = added < 0 ? (int)added : added < p.buffers ? -ENOMEM : 0;
 	if (rc)
@@ -125,7 +127,7 @@ static void pool_close(struct pp_pool *pool)
 
 	pp_thread_pool_remove(pool);
 	for (unsigned d = 0; d < PP_DEVICES_MAX; d++)
-		if (pool->devices.device[d].ops)
+		if (pp_devices_ops(&pool->devices, d))
 			pp_pool_unmap_device(pool, d);
 	for (uint32_t p = 0; p < region->pages_max; p++)
 		if (atomic_load(&region->pages[p].state) != PP_PAGE_ABSENT && !pool->attached)
@@ -153,6 +155,10 @@ PP_API int pp_pool_destroy(struct pp_pool *pool)
 
 	if (!pool)
 		return 0;
+	if (pp_page_is_mine(pool))
+		return pp_fail(-EDEADLK,
+			       "pool %s cannot be destroyed from inside a device's callback",
+			       pp_pool_name(pool));
 	if (pool->attached) {
 		caches_leave(pool);
 		pool_close(pool);

@@ -29,7 +29,8 @@ struct pp_pool_params {
 	uint32_t lead;       /* the address handed out is this far into the buffer; < buffer_size */
 	uint32_t keep;       /* debug mode leaves this many bytes at a buffer's start alone */
 	enum pp_pages pages; /* default 2 MiB hugepages */
-	uint64_t nodes;      /* NUMA nodes to spread over, bit n = node n; default: the caller's */
+	uint64_t nodes;      /* NUMA nodes to spread over, bit n = node n; up to 8; default: the
+			      * caller's alone */
 	uint32_t flags;      /* enum pp_pool_flag */
 	pp_fault_fn fault;   /* debug mode's reports; default: a line on stderr */
 	void *fault_arg;
@@ -41,9 +42,11 @@ struct pp_pool_params {
 };
 
 /*
- * Reserves the address range of buffers_max, populates buffers. 0 or:
- * -EINVAL a parameter is out of range; -ENOMEM not enough hugepages (pp_error()
- * names the sysfs file and the command); -ENOENT no such page size here;
+ * Reserves the address range of buffers_max, populates buffers, on each node
+ * as many hugepages as on the others. 0 or:
+ * -EINVAL a parameter is out of range, or a node has no memory for this process;
+ * -ENOMEM not enough hugepages on a node (pp_error() names the node, what it
+ * has, the sysfs file and the command); -ENOENT no such page size here;
  * -ENOSPC this process has 256 pools already.
  * Any thread.
  */
@@ -62,18 +65,26 @@ PP_API int pp_pool_destroy(struct pp_pool *pool);
  * Maps hugepages for at least `buffers` more (as many as fill whole hugepages,
  * up to buffers_max). Returns how many were added (> 0), -ENOSPC at the
  * maximum, -ENOMEM when no hugepage is free, -EIO when a device refused them,
- * -EPERM when another process maps devices for the pool (pp_dma.h).
+ * -EPERM when another process maps devices for the pool (pp_dma.h), -EDEADLK
+ * from inside a device's callback.
+ * Over several NUMA nodes, each hugepage comes to the node that has the fewest
+ * free buffers then, or where that has none left, to the next such. _on: to
+ * that node and no other; -EINVAL if the pool is not spread over it.
  * Any thread, while others allocate; one grow or shrink at a time.
  */
 PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers);
+PP_API int pp_pool_grow_on(struct pp_pool *pool, int node, uint32_t buffers);
 
 /*
  * Gives back whole hugepages worth up to `buffers` (at least one hugepage).
  * Waits up to `timeout_us` for buffers on them that are out. Returns how many
  * buffers left the pool (> 0), or -EBUSY: nothing was given back and
- * pp_error() says what is out, or -EPERM as above. Any thread, while others allocate.
+ * pp_error() says what is out, or -EPERM and -EDEADLK as above. Of hugepages
+ * with equally many buffers out those of the node that has most go first; _on: of
+ * that node's only, or -EINVAL as above. Any thread, while others allocate.
  */
 PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us);
+PP_API int pp_pool_shrink_on(struct pp_pool *pool, int node, uint32_t buffers, uint32_t timeout_us);
 
 /*
  * Brings the free buffers that lie idle in other owners' caches to the depot,

@@ -9,13 +9,13 @@
 #endif
 #include <linux/memfd.h>
 #include <numa.h>
-#include <numaif.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "pp_fail.h"
+#include "pp_node.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -319,51 +319,65 @@ static long sysfs_number(const char *path)
 	return number;
 }
 
-static int hugepage_shortage(const struct pp_region *region, uint32_t p)
+static int ordinary_shortage(int32_t node, uint32_t pages)
+{
+	long long free_bytes = 0;
+
+	if (!pp_node_several())
+		return pp_fail(-ENOMEM, "no memory for %u more units of 2 MiB of ordinary pages",
+			       pages);
+	numa_node_size64(node, &free_bytes);
+	return pp_fail(-ENOMEM,
+		       "no memory on NUMA node %d for %u more units of 2 MiB of ordinary pages "
+		       "(%lld MiB free): name another in pp_pool_params.nodes (numactl --hardware "
+		       "lists them)",
+		       node, pages, free_bytes >> 20);
+}
+
+int pp_region_shortage(const struct pp_region *region, int32_t node, uint32_t pages)
 {
 	unsigned long kib = page_kib(region->backing);
-	char dir[160], path[192];
+	char dir[160], path[192], where[32] = "";
 	long free_pages, all;
 
 	if (region->backing == PP_PAGES_4K)
-		return pp_fail(-ENOMEM, "no memory for ordinary pages of hugepage-sized unit %u",
-			       p);
-	if (numa_available() >= 0 && numa_max_node() > 0)
+		return ordinary_shortage(node, pages);
+	if (pp_node_several()) {
+		snprintf(where, sizeof(where), " on NUMA node %d", node);
 		snprintf(dir, sizeof(dir),
-			 "/sys/devices/system/node/node%d/hugepages/hugepages-%lukB",
-			 region->pages[p].node, kib);
-	else
+			 "/sys/devices/system/node/node%d/hugepages/hugepages-%lukB", node, kib);
+	} else
 		snprintf(dir, sizeof(dir), "/sys/kernel/mm/hugepages/hugepages-%lukB", kib);
 	snprintf(path, sizeof(path), "%s/free_hugepages", dir);
 	free_pages = sysfs_number(path);
 	snprintf(path, sizeof(path), "%s/nr_hugepages", dir);
 	all = sysfs_number(path);
 	return pp_fail(-ENOMEM,
-		       "no %s free for this pool (%ld of %ld free, up to %u needed): "
+		       "no %s free for this pool%s (%ld of %ld free, up to %u needed): "
 		       "echo %ld > %s",
-		       page_name(region->backing), free_pages, all, region->pages_max - p,
-		       all + region->pages_max - p, path);
+		       page_name(region->backing), where, free_pages, all, pages, all + pages,
+		       path);
 }
 
-int pp_region_populate(struct pp_region *region, uint32_t p)
+int pp_region_populate(struct pp_region *region, uint32_t p, int32_t node)
 {
 	char *start = pp_region_page_start(region, p);
 	size_t bytes = region->page;
-	unsigned long mask = 1ul << region->pages[p].node;
+	int rc = pp_node_map.bind(start, bytes, node);
 
-	if (numa_available() >= 0 && mbind(start, bytes, MPOL_BIND, &mask, sizeof(mask) * 8, 0) &&
-	    errno != ENOSYS)
-		return pp_fail(-EINVAL, "cannot bind memory to NUMA node %d: %s",
-			       region->pages[p].node, strerror(errno));
-	if (madvise(start, bytes, MADV_POPULATE_WRITE)) {
-		if (errno == EINVAL)
-			return pp_fail(-ENOSYS, "this kernel cannot populate memory on demand "
-						"(MADV_POPULATE_WRITE, Linux 5.14)");
-		/* What a partly populated unit of ordinary pages got. */
-		madvise(start, bytes, MADV_REMOVE);
-		return hugepage_shortage(region, p);
-	}
-	return 0;
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc)
+		return pp_fail(-EINVAL, "cannot bind memory to NUMA node %d: %s", node,
+			       strerror(-rc));
+	if (!madvise(start, bytes, MADV_POPULATE_WRITE))
+		return 0;
+	if (errno == EINVAL)
+		return pp_fail(-ENOSYS, "this kernel cannot populate memory on demand "
+					"(MADV_POPULATE_WRITE, Linux 5.14)");
+	/* What a partly populated unit of ordinary pages got. */
+	madvise(start, bytes, MADV_REMOVE);
+	return -ENOMEM;
 }
 
 void pp_region_punch(struct pp_region *region, uint32_t p)

@@ -21,6 +21,8 @@ enum pp_page_state {
  * carved     any carver, by CAS                  anyone
  * collected  any spiller, by atomic add          who shrinks
  * late       any context, by atomic add          who looks for late ones
+ * node       who grows, while it is absent       anyone
+ * refused    who grows (page lock)               same
  * others     at creation                         anyone
  */
 struct pp_page {
@@ -30,7 +32,8 @@ struct pp_page {
 	_Atomic uint32_t late;
 	uint32_t first;
 	uint32_t count;
-	int32_t node;
+	_Atomic int32_t node;
+	uint32_t refused;
 };
 
 /*
@@ -83,8 +86,10 @@ int pp_region_join(struct pp_region *region);
 
 void pp_region_close(struct pp_region *region);
 
-/* Binds hugepage p to its node and populates it: 0, or -ENOMEM with the reason. */
-int pp_region_populate(struct pp_region *region, uint32_t p);
+/* Binds hugepage p to a node and populates it: 0, or -ENOMEM if there is none left there. */
+int pp_region_populate(struct pp_region *region, uint32_t p, int32_t node);
+/* -ENOMEM, with what the node has and what is to be done so that `pages` more can be had. */
+int pp_region_shortage(const struct pp_region *region, int32_t node, uint32_t pages);
 /* Gives hugepage p back to the system. */
 void pp_region_punch(struct pp_region *region, uint32_t p);
 

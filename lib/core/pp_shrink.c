@@ -14,6 +14,7 @@
 
 struct shrink {
 	struct pp_pool *pool;
+	int32_t depot;  /* whose hugepages may go; -1: any */
 	uint32_t *idle; /* per hugepage: free buffers seen, fresh ones included */
 	uint64_t deadline_ns;
 };
@@ -76,24 +77,36 @@ static bool page_present(const struct pp_region *region, uint32_t p)
 	       PP_PAGE_PRESENT;
 }
 
-/* The hugepage with the fewest buffers out; a gapless pool's last. -1: none. */
+/*
+ * The hugepage with the fewest buffers out, of such one on the node that has
+ * most of them; a gapless pool's last. -1: none.
+ */
 static int64_t shrink_choose(const struct shrink *shrink)
 {
-	const struct pp_region *region = &shrink->pool->store.region;
-	uint32_t least = UINT32_MAX;
+	const struct pp_store *store = &shrink->pool->store;
+	const struct pp_region *region = &store->region;
+	uint32_t least = UINT32_MAX, on[PP_NODES_MAX] = { 0 };
 	int64_t best = -1;
 
+	for (uint32_t p = 0; p < region->pages_max; p++)
+		on[pp_store_page_home(store, p)] += page_present(region, p);
 	for (uint32_t p = region->pages_max; p-- > 0;) {
 		uint32_t out = region->pages[p].count - shrink->idle[p];
+		uint32_t d = pp_store_page_home(store, p);
 
 		if (!page_present(region, p))
 			continue;
-		if (region->flags & PP_POOL_GAPLESS)
-			return p;
-		if (out < least) {
-			least = out;
-			best = p;
-		}
+		if (shrink->depot < 0 || d == (uint32_t)shrink->depot) {
+			if (region->flags & PP_POOL_GAPLESS)
+				return p;
+			if (out < least ||
+			    (out == least &&
+			     on[d] > on[pp_store_page_home(store, (uint32_t)best)])) {
+				least = out;
+				best = p;
+			}
+		} else if (region->flags & PP_POOL_GAPLESS)
+			return -1;
 	}
 	return best;
 }
@@ -153,6 +166,7 @@ static uint32_t shrink_release(struct shrink *shrink, uint32_t *missing)
 				continue;
 			gone += page->count;
 			pp_page_remove(shrink->pool, p);
+			pp_page_changed(shrink->pool);
 		} else if (atomic_load(&page->state) == PP_PAGE_LEAVING)
 			++*missing;
 	}
@@ -163,8 +177,8 @@ static uint32_t shrink_release(struct shrink *shrink, uint32_t *missing)
 static uint32_t page_stays(struct pp_store *store, struct pp_page *page)
 {
 	uint32_t out = page->count - atomic_load(&page->collected);
-	uint32_t first = pp_place_offset(&store->region, page->first);
-	pp_lock_word *lock = &store->depots[pp_store_home(store, first)].lock;
+	uint32_t home = pp_store_page_home(store, (uint32_t)(page - store->region.pages));
+	pp_lock_word *lock = &store->depots[home].lock;
 
 	atomic_store_explicit(&page->state, PP_PAGE_PRESENT, memory_order_seq_cst);
 	/* L3: whoever saw it leave has left its lock by then, mark and count done;
@@ -180,7 +194,7 @@ static uint32_t page_stays(struct pp_store *store, struct pp_page *page)
 		if (!(marks & PP_MARK_COLLECTED))
 			continue;
 		atomic_fetch_sub_explicit(&page->collected, 1, memory_order_relaxed);
-		pp_home_put(store, pp_store_home(store, offset), PP_NOBODY, &offset, 1);
+		pp_home_put(store, home, PP_NOBODY, &offset, 1);
 	}
 	return out;
 }
@@ -197,6 +211,24 @@ static uint32_t shrink_give_up(struct shrink *shrink)
 	return out;
 }
 
+static int shrink_nothing(const struct shrink *shrink)
+{
+	const struct pp_shared *shared = shrink->pool->store.shared;
+	uint32_t floor = atomic_load(&shared->floor);
+
+	if (shrink->depot < 0)
+		return pp_fail(-EBUSY,
+			       "the pool has no hugepage to give back (its reserve has a floor "
+			       "of %u buffers)",
+			       floor);
+	return pp_fail(-EBUSY,
+		       "the pool has no hugepage on NUMA node %d to give back (its reserve has a "
+		       "floor of %u buffers%s)",
+		       shared->facts.node[shrink->depot], floor,
+		       shared->facts.flags & PP_POOL_GAPLESS ? ", and it shrinks from its end"
+							     : "");
+}
+
 static int shrink_run(struct shrink *shrink, uint32_t buffers)
 {
 	uint32_t missing, gone, out;
@@ -209,10 +241,7 @@ static int shrink_run(struct shrink *shrink, uint32_t buffers)
 		shrink->idle[p] += page->count - atomic_load(&page->carved);
 	}
 	if (!shrink_isolate(shrink, buffers))
-		return pp_fail(-EBUSY,
-			       "the pool has no hugepage to give back (its reserve has a floor "
-			       "of %u buffers)",
-			       atomic_load(&shrink->pool->store.shared->floor));
+		return shrink_nothing(shrink);
 	gone = 0;
 	for (;;) {
 		shrink_sift(shrink, sift_hold_back);
@@ -230,11 +259,12 @@ static int shrink_run(struct shrink *shrink, uint32_t buffers)
 		       pp_pool_holders(shrink->pool, holders, sizeof(holders)));
 }
 
-PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us)
+static int pool_shrink(struct pp_pool *pool, int32_t depot, uint32_t buffers, uint32_t timeout_us)
 {
 	struct pp_shared *shared = pool->store.shared;
 	struct shrink shrink = {
 		.pool = pool,
+		.depot = depot,
 		.idle = calloc(pool->store.region.pages_max, sizeof(uint32_t)),
 		.deadline_ns = now_ns() + timeout_us * 1000ull,
 	};
@@ -249,7 +279,7 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
 		return rc;
 	}
 	/* G1: from here to the end every free goes the long way, past
-	 * depot_hold_back(); pairs with G2 in owner_closed() and pp_depot_put().
+	 * depot_hold_back(); pairs with G2 in pp_owner_closed() and pp_depot_put().
 	 * Who read them too early is caught by the next round of pp_take_all(). */
 	atomic_fetch_add(&shared->leaving, 1);
 	pp_pressure_begin(&pool->store);
@@ -259,4 +289,16 @@ PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeo
 	pp_page_unlock(pool);
 	free(shrink.idle);
 	return rc;
+}
+
+PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us)
+{
+	return pool_shrink(pool, -1, buffers, timeout_us);
+}
+
+PP_API int pp_pool_shrink_on(struct pp_pool *pool, int node, uint32_t buffers, uint32_t timeout_us)
+{
+	int d = pp_page_depot(pool, node);
+
+	return d < 0 ? d : pool_shrink(pool, d, buffers, timeout_us);
 }

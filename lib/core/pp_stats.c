@@ -19,7 +19,7 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 	struct pp_shared *shared = store->shared;
 	uint32_t end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
 	struct pp_sums sums;
-	uint64_t free_now;
+	uint64_t free_now, lost;
 
 	*stats = (struct pp_stats){ 0 };
 	stats->total = atomic_load(&shared->total);
@@ -42,6 +42,9 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 	stats->high_water = atomic_load(&shared->high_water);
 	stats->pages = atomic_load(&shared->pages_present);
 	stats->pages_lost = atomic_load(&shared->pages_lost);
+	lost = atomic_load(&shared->lost);
+	stats->lost_device = (int)(lost >> 32) - 1;
+	stats->lost_error = (int)(uint32_t)lost;
 	stats->own_bytes = shared->facts.own_bytes;
 	stats->skipped = atomic_load(&shared->skipped);
 	pp_counters_add(&stats->sum, &shared->past);
@@ -88,6 +91,49 @@ PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 	}
 }
 
+PP_API void pp_pool_each_node(const struct pp_pool *pool,
+			      void (*fn)(const struct pp_node_info *info, void *arg), void *arg)
+{
+	const struct pp_shared_facts *facts = &pool->store.shared->facts;
+	struct pp_node_sums sums[PP_NODES_MAX];
+
+	pp_walk_nodes(&pool->store, sums);
+	for (uint32_t d = 0; d < facts->nodes; d++) {
+		struct pp_node_info info = { facts->node[d], sums[d].pages, sums[d].total,
+					     sums[d].free };
+
+		fn(&info, arg);
+	}
+}
+
+static void print_node(const struct pp_node_info *info, void *arg)
+{
+	fprintf(arg, "  node %d: %u hugepages, %llu buffers, %llu of them free\n", info->node,
+		info->pages, (unsigned long long)info->total, (unsigned long long)info->free);
+}
+
+/* In the process that mapped them. */
+static void print_devices(struct pp_pool *pool, const struct pp_stats *s, FILE *out)
+{
+	struct pp_device_info info;
+
+	for (unsigned d = 0; d < PP_DEVICES_MAX; d++) {
+		if (!pp_devices_ops(&pool->devices, d) || pp_pool_device(pool, d, &info))
+			continue;
+		fprintf(out, "  device %u \"%s\": %u hugepages mapped", d, info.name, info.mapped);
+		if (info.stuck)
+			fprintf(out, ", %llu not unmapped", (unsigned long long)info.stuck);
+		if (info.refused)
+			fprintf(out, ", %llu refused, the last (%u) by error %d: %s",
+				(unsigned long long)info.refused, info.page, info.error,
+				info.reason);
+		fprintf(out, "\n");
+	}
+	if (s->pages_lost)
+		fprintf(out, "  %u hugepages lost, the last to device %d by error %d\n",
+			s->pages_lost, s->lost_device, s->lost_error);
+}
+
 static void print_cache(const struct pp_cache_info *info, void *arg)
 {
 	fprintf(arg, "  cache %u \"%s\" (process %d, node %d): %llu cached, %llu published\n",
@@ -125,10 +171,12 @@ PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
 		(unsigned long long)s.sum.depot, (unsigned long long)s.sum.carve,
 		(unsigned long long)s.sum.spill, (unsigned long long)s.sum.overflow);
 	fprintf(out,
-		"  fast %llu, slow %llu, slow free %llu, empty %llu, remote %llu, faults %llu\n",
+		"  fast %llu, slow %llu, slow free %llu, empty %llu, borrowed %llu, remote %llu, "
+		"faults %llu\n",
 		(unsigned long long)s.sum.fast, (unsigned long long)s.sum.slow,
 		(unsigned long long)s.sum.slow_free, (unsigned long long)s.sum.empty,
-		(unsigned long long)s.sum.remote, (unsigned long long)s.sum.fault);
+		(unsigned long long)s.sum.borrowed, (unsigned long long)s.sum.remote,
+		(unsigned long long)s.sum.fault);
 	if (s.sum.reserve || s.sum.wait || s.sum.taken || s.sum.grown || s.waiters)
 		fprintf(out,
 			"  from the reserve %llu (refused %llu), waits %llu (in vain %llu), "
@@ -140,5 +188,8 @@ PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out)
 	fprintf(out, "  blocks of %u, deques, descriptors and caches cost %llu KiB (%.2f%%)\n",
 		facts->block_size, (unsigned long long)(s.own_bytes >> 10),
 		bytes ? 100.0 * (double)s.own_bytes / (double)bytes : 0.0);
+	if (facts->nodes > 1)
+		pp_pool_each_node(pool, print_node, out);
+	print_devices((struct pp_pool *)pool, &s, out);
 	pp_pool_each_cache(pool, print_cache, out);
 }

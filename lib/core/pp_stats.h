@@ -28,7 +28,9 @@ struct pp_stats {
 			      * to the granularity of carving: carving comes last */
 	uint32_t owners;     /* caches that exist */
 	uint32_t pages;      /* hugepages present */
-	uint32_t pages_lost; /* refused by a device */
+	uint32_t pages_lost; /* refused by a device, each time that was tried */
+	int lost_device;     /* the device that refused last (pp_pool_device()); -1: none has */
+	int lost_error;      /* its errno; 0: none */
 	uint64_t own_bytes;  /* what blocks, deques, descriptors and caches cost */
 	uint32_t waiters;    /* calls that wait for buffers */
 	bool pressed;        /* caches are closed, because somebody needs buffers */
@@ -53,6 +55,17 @@ struct pp_cache_info {
 };
 PP_API void pp_pool_each_cache(const struct pp_pool *pool,
 			       void (*fn)(const struct pp_cache_info *info, void *arg), void *arg);
+
+/* One NUMA node of those that the pool is spread over: fn is called for each. */
+struct pp_node_info {
+	int node;
+	uint32_t pages; /* hugepages present */
+	uint64_t total; /* buffers on them */
+	uint64_t free;  /* fresh, in its depot, and in caches of its threads: an estimate, as
+			 * these may hold another node's for a while */
+};
+PP_API void pp_pool_each_node(const struct pp_pool *pool,
+			      void (*fn)(const struct pp_node_info *info, void *arg), void *arg);
 
 /* The books in plain words, some ten lines. */
 PP_API void pp_pool_print(const struct pp_pool *pool, FILE *out);

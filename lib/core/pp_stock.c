@@ -52,7 +52,7 @@ unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsign
 	if (cache && flags & PP_WAIT)
 		return pp_alloc_bulk_wait(cache, bufs, need, flags, wait);
 	/* A thread that came too late for a cache of its own tries again and again. */
-	got = cache ? pp_alloc_bulk(cache, bufs, need, flags)
+	got = cache ? pp_alloc_bulk(cache, bufs, need, flags | PP_REMOTE)
 		    : pp_pool_alloc_burst(oc->params.pool, bufs, need);
 	if (got == need)
 		return need;

@@ -8,6 +8,7 @@
 #include "pp_counters.h"
 #include "pp_deque.h"
 #include "pp_lock.h"
+#include "pp_node.h"
 #include "pp_offset.h"
 #include "pp_place.h"
 
@@ -45,7 +46,7 @@ struct pp_line {
  * what pp_shared_facts is    at creation                    anyone, an attacher first
  * pressure, leaving          who shrinks (paging held)      slow paths
  * taking                     who collects                   slow paths, under their lock
- * paging                     who grows, shrinks, maps       same
+ * paging, change             who grows, shrinks, maps       same
  * gate                       who raises or lowers pressing  same
  * pressing, urgent           who needs buffers (pp_home.h)  slow paths
  * home                       who places what is freed       same
@@ -79,6 +80,9 @@ struct pp_shared {
 	_Atomic int32_t mapper; /* the process that maps devices, 0: none */
 	_Atomic uint32_t pages_present;
 	_Atomic uint32_t pages_lost;
+	uint32_t change;          /* counts what may make a device think better of it */
+	_Atomic uint32_t refused; /* buffers on hugepages refused since the last change */
+	_Atomic uint64_t lost;    /* who refused last: pp_devices_lost() */
 	_Atomic uint64_t total;
 	_Atomic uint64_t carved;
 	_Atomic uint64_t high_water;
@@ -154,15 +158,27 @@ static inline struct pp_store *pp_store_of_cache(const struct pp_cache *cache)
 #define PP_HOLDER_NOBODY 255
 
 /* Which depot a hugepage's buffers are at home in. */
-static inline uint32_t pp_store_home(const struct pp_store *store, uint32_t offset)
+static inline uint32_t pp_store_page_home(const struct pp_store *store, uint32_t p)
 {
-	const struct pp_region *region = &store->region;
-	int32_t node = region->pages[pp_place_offset_page(region, offset)].node;
+	int32_t node = atomic_load_explicit(&store->region.pages[p].node, memory_order_relaxed);
 	uint32_t d = 0;
 
 	while (d + 1 < store->shared->facts.nodes && store->shared->facts.node[d] != node)
 		d++;
 	return d;
+}
+
+static inline uint32_t pp_store_home(const struct pp_store *store, uint32_t offset)
+{
+	return pp_store_page_home(store, pp_place_offset_page(&store->region, offset));
+}
+
+/* The depot that is nearest to the calling thread. */
+static inline uint32_t pp_store_here(const struct pp_store *store)
+{
+	const struct pp_shared_facts *facts = &store->shared->facts;
+
+	return facts->nodes == 1 ? 0 : pp_node_nearest(facts->node, facts->nodes, pp_node_here());
 }
 
 /* Offsets to addresses and back, as the pool keeps them. */

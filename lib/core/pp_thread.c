@@ -3,9 +3,7 @@
 #include "pp_thread.h"
 
 #include <errno.h>
-#include <numa.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "pp_about.h"
 #include "pp_fail.h"
 #include "pp_inside.h"
+#include "pp_node.h"
 
 /* [PP_POOLS_MAX], NULL until the thread's first cache. */
 __thread struct pp_thread_entry *pp_thread_entries;
@@ -64,6 +63,7 @@ static void fork_child(void)
 	for (unsigned slot = 0; slot < PP_POOLS_MAX; slot++)
 		if (pools[slot]) {
 			memset(&pools[slot]->devices, 0, sizeof(pools[slot]->devices));
+			atomic_store(&pools[slot]->pager, 0);
 			pools[slot]->attached = true;
 			/* These are the parent's, too. */
 			pools[slot]->readers = 0;
@@ -156,21 +156,6 @@ PP_API void pp_pool_each(void (*fn)(struct pp_pool *pool, void *arg), void *arg)
 	}
 }
 
-/* The depot of the node that the caller runs on; 0 if the pool has none there. */
-static uint32_t depot_here(const struct pp_store *store)
-{
-	const struct pp_shared_facts *facts = &store->shared->facts;
-	int node;
-
-	if (facts->nodes == 1 || numa_available() < 0)
-		return 0;
-	node = numa_node_of_cpu(sched_getcpu());
-	for (uint32_t d = 0; d < facts->nodes; d++)
-		if (facts->node[d] == node)
-			return d;
-	return 0;
-}
-
 PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
 {
 	char own[PP_OWNER_NAME] = "";
@@ -185,7 +170,7 @@ PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
 		pthread_getname_np(pthread_self(), own, sizeof(own));
 		name = own;
 	}
-	owner = pp_take_slot(&pool->store, getpid(), depot_here(&pool->store), name);
+	owner = pp_take_slot(&pool->store, getpid(), pp_store_here(&pool->store), name);
 	if (!owner) {
 		errno = ENOSPC;
 		pp_fail(-ENOSPC, "pool %s: all %u caches are taken (pp_pool_params.owners)",

@@ -33,8 +33,8 @@ extern "C" {
 
 /*
  * How far down the ladder of an allocation a call may go: own cache, own deque,
- * depot and other owners' deques, fresh buffers, and then by flags. 0 and
- * PP_CRITICAL make no system call.
+ * depot and other owners' deques of the caller's NUMA node, fresh buffers there,
+ * and then by flags. 0, PP_REMOTE and PP_CRITICAL make no system call.
  */
 enum pp_flag {
 	/* The caller's own cache only: no lock, no write to a shared line, bounded.
@@ -48,6 +48,9 @@ enum pp_flag {
 	PP_GROW = 1 << 2,
 	/* Also takes back from idle caches, and then waits, first come first served. */
 	PP_WAIT = 1 << 3,
+	/* In a pool over several NUMA nodes: what the other nodes have, once the
+	 * caller's has none. PP_CRITICAL and PP_WAIT imply it. */
+	PP_REMOTE = 1 << 4,
 };
 
 struct pp_pool;

@@ -3,6 +3,7 @@
 #include "pp_walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool walk_ticket(struct pp_store *store, const char *place, uint32_t id, uint32_t ticket,
 			pp_walk_fn fn, void *arg)
@@ -174,4 +175,31 @@ void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums)
 		*(d == pp_store_reserve(store) ? &sums->reserve : &sums->depot) +=
 			pp_depot_count(store, d);
 	sums->depot += atomic_load_explicit(&store->shared->late, memory_order_relaxed);
+}
+
+void pp_walk_nodes(const struct pp_store *store, struct pp_node_sums sums[PP_NODES_MAX])
+{
+	const struct pp_shared_facts *facts = &store->shared->facts;
+	uint32_t end = atomic_load_explicit(&store->shared->owners_end, memory_order_acquire);
+
+	memset(sums, 0, PP_NODES_MAX * sizeof(*sums));
+	for (uint32_t p = 0; p < store->region.pages_max; p++) {
+		const struct pp_page *page = &store->region.pages[p];
+		struct pp_node_sums *sum = &sums[pp_store_page_home(store, p)];
+
+		if (atomic_load_explicit(&page->state, memory_order_acquire) == PP_PAGE_ABSENT)
+			continue;
+		sum->pages++;
+		sum->total += page->count;
+		sum->free +=
+			page->count - atomic_load_explicit(&page->carved, memory_order_relaxed);
+	}
+	for (uint32_t i = 0; i < end; i++) {
+		struct pp_owner_view view;
+
+		pp_walk_owner(store, i, &view);
+		sums[view.depot].free += view.cached + view.published;
+	}
+	for (uint32_t d = 0; d < facts->nodes; d++)
+		sums[d].free += pp_depot_count(store, d);
 }

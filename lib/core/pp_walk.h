@@ -30,6 +30,14 @@ static inline uint64_t pp_sums_free(const struct pp_sums *sums)
 
 /* O(owners + blocks published). */
 void pp_walk_sums(const struct pp_store *store, struct pp_sums *sums);
+
+/* What there is on a depot's node: in its caches and deques, the depot and fresh. An estimate. */
+struct pp_node_sums {
+	uint64_t free, total;
+	uint32_t pages;
+};
+void pp_walk_nodes(const struct pp_store *store, struct pp_node_sums sums[PP_NODES_MAX]);
+
 /* One owner at one moment; what it has published may have moved on. */
 struct pp_owner_view {
 	bool taken;

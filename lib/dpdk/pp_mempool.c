@@ -47,7 +47,7 @@ static struct pp_pool *mempool_pool(const struct rte_mempool *mp)
 static int cache_dequeue(struct pp_cache *cache, void **objs, unsigned n)
 {
 	/* As n > 0, it need not be kept to be compared with. */
-	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, 0)) ? 0 : -ENOBUFS;
+	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, PP_REMOTE)) ? 0 : -ENOBUFS;
 }
 
 /* Of more than fit in registers, by a thread's first call, one that gets no

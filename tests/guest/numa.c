@@ -1,105 +1,108 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numa: a pool over two nodes has each hugepage where it says, asked of the kernel. */
-#include <errno.h>
-#include <numa.h>
-#include <numaif.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* Numa: a pool over several nodes has each hugepage and each buffer where it says, asked of the
+ * kernel; own node first, others by flag only. */
+#include "numa_kernel.h"
 
-#include "pktpool.h"
-
-#define BUFFER 2048
-#define PAGES 8
-#define PER_PAGE ((2u << 20) / BUFFER)
-
-static int failures;
-
-#define CHECK(claim, ...)                                                          \
-	do {                                                                       \
-		if (!(claim)) {                                                    \
-			printf("%s:%d: not so: %s: ", __FILE__, __LINE__, #claim); \
-			printf(__VA_ARGS__);                                       \
-			printf("\n");                                              \
-			failures++;                                                \
-		}                                                                  \
-	} while (0)
-
-static struct pp_pool *pool_on(uint64_t nodes, uint32_t pages, int *error)
+/* Half of what the smallest node has, so that there is something to grow by. */
+static uint32_t share(void)
 {
-	struct pp_pool_params params = {
-		.sz = sizeof(params),
-		.name = "numa",
-		.buffer_size = BUFFER,
-		/* Colours take a few buffers of each hugepage: stay below what fits. */
-		.buffers = pages * PER_PAGE - pages * PER_PAGE / 16,
-		.nodes = nodes,
-	};
-	struct pp_pool *pool = NULL;
+	long least = hugepages_on(0);
 
-	*error = pp_pool_create(&params, &pool);
-	return pool;
+	for (int node = 1; node < nodes_here(); node++)
+		if (hugepages_on(node) < least)
+			least = hugepages_on(node);
+	return (uint32_t)least / 2;
 }
 
-/* What the kernel says, not what the pool does. */
-static int kernel_node(void *addr)
+static uint64_t all_nodes(void)
 {
-	int node = -1;
+	return (1ull << nodes_here()) - 1;
+}
 
-	if (get_mempolicy(&node, NULL, 0, addr, MPOL_F_NODE | MPOL_F_ADDR))
-		return -errno;
-	return node;
+static void placed_right(struct pp_pool *pool)
+{
+	const struct pp_region *region = pp_pool_region(pool);
+	unsigned on[PP_NODES_MAX] = { 0 };
+	struct pp_extent extent;
+	struct pp_page_info info;
+
+	pp_region_extent(region, &extent);
+	for (uint32_t p = 0; p < extent.pages; p++) {
+		if (pp_region_page(region, p, &info) || !info.present)
+			continue;
+		CHECK(info.node == kernel_node(info.start), "hugepage %u: %d, kernel %d", p,
+		      info.node, kernel_node(info.start));
+		CHECK(pp_buffer_node(region, info.start) == info.node, "%u", p);
+		on[info.node]++;
+	}
+	for (int node = 0; node < nodes_here(); node++)
+		CHECK(on[node] == node_of(pool, node).pages, "node %d: %u, books %u", node,
+		      on[node], node_of(pool, node).pages);
 }
 
 static void test_each_hugepage_is_on_its_node(void)
 {
-	struct pp_extent extent;
-	struct pp_page_info info;
-	unsigned on[2] = { 0 };
-	int error;
-	struct pp_pool *pool = pool_on(3, PAGES, &error);
+	uint32_t pages = share(), nodes = (uint32_t)nodes_here();
+	int error, rc;
+	struct pp_pool *pool = pool_on(all_nodes(), pages * nodes, 2 * pages * nodes, &error);
 
 	CHECK(pool, "%d %s", error, pp_error());
 	if (!pool)
 		return;
-	pp_region_extent(pp_pool_region(pool), &extent);
-	for (uint32_t p = 0; p < extent.pages; p++) {
-		if (pp_region_page(pp_pool_region(pool), p, &info) || !info.present)
-			continue;
-		CHECK(info.node == kernel_node(info.start), "hugepage %u: %d, kernel %d", p,
-		      info.node, kernel_node(info.start));
-		CHECK(pp_buffer_node(pp_pool_region(pool), info.start) == info.node, "%u", p);
-		if (info.node == 0 || info.node == 1)
-			on[info.node]++;
+	for (int node = 0; node < (int)nodes; node++)
+		CHECK(node_of(pool, node).pages == pages, "%u on node %d",
+		      node_of(pool, node).pages, node);
+	placed_right(pool);
+	/* Each gives one back and takes another's place. */
+	for (int node = 0; node < (int)nodes; node++) {
+		rc = pp_pool_shrink_on(pool, node, 1, 1000000);
+		CHECK(rc > 0, "%d %s", rc, pp_error());
+		rc = pp_pool_grow_on(pool, (node + 1) % (int)nodes, 1);
+		CHECK(rc > 0, "%d %s", rc, pp_error());
+		placed_right(pool);
 	}
-	CHECK(on[0] + on[1] >= PAGES - 1 && on[0] && on[1], "%u on node 0, %u on 1", on[0], on[1]);
-	CHECK(on[0] > on[1] ? on[0] - on[1] <= 1 : on[1] - on[0] <= 1, "%u, %u", on[0], on[1]);
+	CHECK(pp_pool_check(pool) == 0, "%s", pp_error());
 	CHECK(pp_pool_destroy(pool) == 0, "%s", pp_error());
 }
 
 struct user {
 	struct pp_pool *pool;
 	void **bufs;
-	unsigned n; /* that it holds */
+	unsigned n;    /* that it holds */
+	unsigned most; /* that it is to take */
+	unsigned flags;
 	int node;
+	uint64_t borrowed; /* as its cache counts */
 };
 
-static void *user_take_own(void *arg)
+static void borrowed_note(const struct pp_cache_info *info, void *arg)
 {
 	struct user *user = arg;
-	const struct pp_region *region = pp_pool_region(user->pool);
-	struct pp_cache *cache;
 
-	numa_run_on_node(user->node);
-	cache = pp_pool_cache(user->pool);
-	/* Half of its node's share: nothing forces it abroad. */
-	user->n = pp_alloc_burst(cache, user->bufs, PAGES / 4 * PER_PAGE * 3 / 4, 0);
-	for (unsigned i = 0; i < user->n; i++)
-		if (kernel_node(user->bufs[i]) != user->node ||
-		    pp_buffer_node(region, user->bufs[i]) != user->node)
-			CHECK(0, "buffer %u of node %d's thread is on %d", i, user->node,
-			      kernel_node(user->bufs[i]));
+	if (!strcmp(info->name, "user"))
+		user->borrowed = info->counters.borrowed;
+}
+
+static void *user_take(void *arg)
+{
+	struct user *user = arg;
+	struct pp_cache *cache = pp_cache_create(user->pool, "user");
+	unsigned n = user->n;
+
+	while (user->n < user->most) {
+		unsigned more = user->most - user->n;
+		unsigned got = pp_alloc_burst(cache, user->bufs + user->n, more < 64 ? more : 64,
+					      user->flags);
+
+		user->n += got;
+		if (!got)
+			break;
+	}
+	for (; n < user->n && !(user->flags & PP_REMOTE); n += 7)
+		CHECK(kernel_node(user->bufs[n]) == user->node, "buffer %u of node %d's is on %d",
+		      n, user->node, kernel_node(user->bufs[n]));
+	pp_pool_each_cache(user->pool, borrowed_note, user);
+	pp_cache_destroy(cache);
 	return NULL;
 }
 
@@ -107,100 +110,146 @@ static void *user_free(void *arg)
 {
 	struct user *user = arg;
 
-	numa_run_on_node(user->node);
-	pp_free_bulk(pp_pool_cache(user->pool), user->bufs, user->n);
+	for (unsigned i = 0; i < user->n; i += 64)
+		pp_free_bulk(pp_pool_cache(user->pool), user->bufs + i,
+			     user->n - i < 64 ? user->n - i : 64);
+	user->n = 0;
 	return NULL;
 }
 
-static void user_run(void *(*fn)(void *), struct user *user)
+/* Each node dry in turn: without the flag nothing more, with it all the others'. */
+static void test_dry_node_with_and_without_the_flag(void)
 {
-	pthread_t thread;
-
-	CHECK(!pthread_create(&thread, NULL, fn, user), "no thread");
-	pthread_join(thread, NULL);
-}
-
-static void test_own_node_first_and_strangers_go_home(void)
-{
-	int error;
+	uint32_t pages = share(), nodes = (uint32_t)nodes_here();
 	struct pp_stats stats;
-	struct user user = { .pool = pool_on(3, PAGES, &error) };
+	struct user user;
+	uint64_t remote = 0;
+	int error;
 
+	user = (struct user){ .pool = pool_on(all_nodes(), pages * nodes, 0, &error) };
 	CHECK(user.pool, "%d %s", error, pp_error());
 	if (!user.pool)
 		return;
-	user.bufs = calloc(PAGES * PER_PAGE, sizeof(*user.bufs));
-	for (int node = 0; node < 2; node++) {
-		user.node = node;
-		user_run(user_take_own, &user);
-		CHECK(user.n >= 1024, "%u on node %d", user.n, node);
-		/* Freed on the other node: they are sent home and counted. */
-		user.node = !node;
-		user_run(user_free, &user);
+	pp_pool_stats(user.pool, &stats);
+	user.bufs = calloc(stats.total, sizeof(*user.bufs));
+	for (user.node = 0; user.node < (int)nodes; user.node++) {
+		uint64_t own = node_of(user.pool, user.node).total;
+
+		user.most = (unsigned)stats.total;
+		user.flags = 0;
+		run_on(user.node, user_take, &user);
+		CHECK(user.n == own, "%u of %lu on node %d", user.n, own, user.node);
+		CHECK(user.borrowed == 0, "%lu", user.borrowed);
+		user.flags = PP_REMOTE;
+		run_on(user.node, user_take, &user);
+		CHECK(user.n == stats.total, "%u of %lu", user.n, stats.total);
+		CHECK(user.borrowed == stats.total - own, "%lu of %lu", user.borrowed,
+		      stats.total - own);
+		/* Freed on another node: all of that one's stay there, the rest go home. */
+		user.node = (user.node + 1) % (int)nodes;
+		remote += stats.total - node_of(user.pool, user.node).total;
+		run_on(user.node, user_free, &user);
+		user.node = (user.node + (int)nodes - 1) % (int)nodes;
 		CHECK(pp_pool_check(user.pool) == 0, "%s", pp_error());
 	}
 	pp_pool_stats(user.pool, &stats);
-	CHECK(stats.sum.remote > 0, "remote %lu", stats.sum.remote);
+	CHECK(stats.sum.remote == remote, "remote %lu of %lu", stats.sum.remote, remote);
 	CHECK(stats.in_flight == 0, "in flight %lu", stats.in_flight);
-	/* And a second time each node's thread finds what is its own. */
-	for (user.node = 0; user.node < 2; user.node++) {
-		user_run(user_take_own, &user);
-		user_run(user_free, &user);
-	}
+	pp_pool_print(user.pool, stdout);
 	free(user.bufs);
 	CHECK(pp_pool_destroy(user.pool) == 0, "%s", pp_error());
 }
 
-static void test_every_buffer_can_be_had_from_one_node(void)
+/* A thread that has moved, by the kernel's doing or its own, gets what is near there. */
+static void *user_wanders(void *arg)
 {
-	int error;
-	struct pp_stats stats;
-	struct pp_pool *pool = pool_on(3, PAGES, &error);
-	void **bufs = calloc(PAGES * PER_PAGE, sizeof(*bufs));
-	unsigned n = 0, got;
+	struct user *user = arg;
+	struct pp_cache *cache = pp_pool_cache(user->pool);
+	void *bufs[1024];
 
+	for (unsigned i = 0; i < 3 * (unsigned)nodes_here(); i++) {
+		int node = (int)i % nodes_here();
+
+		numa_run_on_node(node);
+		/* A block may be in hand, and one in the stash: the second bulk is new. */
+		for (unsigned turn = 0; turn < 2; turn++)
+			CHECK(pp_alloc_bulk(cache, bufs + 512 * turn, 512, 0) == 512, "%s",
+			      pp_error());
+		for (unsigned b = 512; b < 1024; b += 51)
+			CHECK(kernel_node(bufs[b]) == node, "turn %u: %d, on node %d", i,
+			      kernel_node(bufs[b]), node);
+		pp_free_bulk(cache, bufs, 1024);
+	}
+	return NULL;
+}
+
+static void test_a_wandering_thread_gets_what_is_near(void)
+{
+	uint32_t pages = share(), nodes = (uint32_t)nodes_here();
+	struct user user;
+	int error;
+
+	user = (struct user){ .pool = pool_on(all_nodes(), pages * nodes, 0, &error) };
+	CHECK(user.pool, "%d %s", error, pp_error());
+	if (!user.pool)
+		return;
+	run_on(0, user_wanders, &user);
+	CHECK(pp_pool_check(user.pool) == 0, "%s", pp_error());
+	CHECK(pp_pool_destroy(user.pool) == 0, "%s", pp_error());
+}
+
+/* The last node has fewer hugepages than asked, the others more: no silent help from there. */
+static void test_shortage_names_the_node(void)
+{
+	int last = nodes_here() - 1, error, rc;
+	long there = hugepages_on(last);
+	struct pp_pool *pool = pool_on(1ull << last, (uint32_t)there + 3, 0, &error);
+	char node[32], has[64], command[160];
+
+	snprintf(node, sizeof(node), "node %d", last);
+	snprintf(has, sizeof(has), "(0 of %ld free", there);
+	snprintf(command, sizeof(command),
+		 "echo %ld > /sys/devices/system/node/node%d/hugepages/hugepages-2048kB/"
+		 "nr_hugepages",
+		 there + 3, last);
+	CHECK(!pool && error == -ENOMEM, "%d", error);
+	CHECK(strstr(pp_error(), node) && strstr(pp_error(), has) && strstr(pp_error(), command),
+	      "it says: %s", pp_error());
+	printf("shortage: %s\n", pp_error());
+	CHECK(hugepages_on(last) == there, "%ld of %ld are back", hugepages_on(last), there);
+	pool = pool_on(all_nodes(), 4 * (uint32_t)nodes_here(), 400, &error);
 	CHECK(pool, "%d %s", error, pp_error());
 	if (!pool)
 		return;
-	numa_run_on_node(0);
-	while ((got = pp_alloc_burst(pp_pool_cache(pool), bufs + n, 64, 0)))
-		n += got;
-	pp_pool_stats(pool, &stats);
-	CHECK(n == stats.total, "%u of %lu", n, stats.total);
-	CHECK(stats.sum.borrowed > 0, "borrowed %lu", stats.sum.borrowed);
-	pp_free_bulk(pp_pool_cache(pool), bufs, n);
-	CHECK(pp_pool_check(pool) == 0, "%s", pp_error());
-	numa_run_on_node(-1);
-	free(bufs);
+	/* As many as there are, and then none, whatever the others have. */
+	rc = pp_pool_grow_on(pool, last, ((uint32_t)there + 1) * 1000);
+	CHECK(rc > 0 && node_of(pool, last).pages == there, "%d: %u pages", rc,
+	      node_of(pool, last).pages);
+	rc = pp_pool_grow_on(pool, last, 1);
+	CHECK(rc == -ENOMEM && strstr(pp_error(), node), "%d %s", rc, pp_error());
+	CHECK(pp_pool_grow_on(pool, 63, 1) == -EINVAL, "%s", pp_error());
+	/* Nobody said where. */
+	rc = pp_pool_grow(pool, 1);
+	CHECK(rc > 0, "%d %s", rc, pp_error());
+	placed_right(pool);
 	CHECK(pp_pool_destroy(pool) == 0, "%s", pp_error());
-}
-
-/* Node 1 has fewer hugepages than asked, node 0 more: no silent help from there. */
-static void test_shortage_names_the_node(void)
-{
-	int error;
-	struct pp_pool *pool = pool_on(2, 24, &error);
-
-	CHECK(!pool && error == -ENOMEM, "%d", error);
-	CHECK(strstr(pp_error(), "node1") || strstr(pp_error(), "node 1"), "it says: %s",
+	pool = pool_on(1ull << 40, 4, 0, &error);
+	CHECK(!pool && error == -EINVAL && strstr(pp_error(), "node 40"), "%d %s", error,
 	      pp_error());
-	printf("shortage: %s\n", pp_error());
-	pp_pool_destroy(pool);
-	pool = pool_on(1, 24, &error);
-	CHECK(pool, "node 0 has them: %d %s", error, pp_error());
-	pp_pool_destroy(pool);
 }
 
 int main(void)
 {
-	if (numa_available() < 0 || numa_max_node() != 1) {
-		printf("this machine does not have two NUMA nodes\n");
+	if (numa_available() < 0 || nodes_here() < 2) {
+		printf("this machine has one NUMA node\n");
 		return 77;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_each_hugepage_is_on_its_node();
-	test_own_node_first_and_strangers_go_home();
-	test_every_buffer_can_be_had_from_one_node();
+	test_dry_node_with_and_without_the_flag();
+	test_a_wandering_thread_gets_what_is_near();
 	test_shortage_names_the_node();
-	printf("%d failures\n", failures);
+	test_load();
+	printf("%d nodes: %d failures\n", nodes_here(), failures);
 	return failures ? 1 : 0;
 }

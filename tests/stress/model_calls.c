@@ -144,7 +144,7 @@ static void call_make(struct model *m, struct call *call)
 		.n = model_amount(m),
 		.flags = flags[model_random(m, 10)],
 		.burst = model_random(m, 2),
-		.refused = refusing,
+		.refused = refusing || m->remembered,
 	};
 	/* New hugepages take their time. */
 	if (call->flags & PP_GROW && model_random(m, 50))
@@ -186,6 +186,7 @@ static void model_alloc(struct model *m)
 	m->timeouts += call.waits && got < call.n;
 	m->failed[call.waits] += got < call.n;
 	m->grown += call.grown;
+	m->remembered |= after.stats.pages_lost > m->before.stats.pages_lost;
 	m->drawn += drawn;
 	model_take(m, got);
 }
@@ -344,10 +345,13 @@ static void model_pages(struct model *m)
 		rc = pp_pool_grow(m->pool, n);
 		MUST(rc == (!m->before.room ? -ENOSPC : refusing ? -EIO : rc));
 		MUST(rc > 0 || !m->before.room || refusing);
+		m->remembered |= rc == -EIO;
 		return;
 	}
 	rc = pp_pool_shrink(m->pool, n, 0);
 	MUST(rc > 0 || rc == -EBUSY);
+	/* The device has room again. */
+	m->remembered &= rc < 0;
 	m->shrunk += rc > 0 ? (uint64_t)rc : 0;
 }
 

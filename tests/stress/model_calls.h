@@ -20,6 +20,7 @@ struct model {
 	uint64_t calls;
 	struct places before;
 	uint64_t out, leased;
+	bool remembered; /* all absent hugepages have been refused: no call tries them by itself */
 	uint64_t drawn, refused, timeouts;
 	uint64_t late; /* freed, at most so many not yet in their place */
 	uint64_t quiets, grown, shrunk, failed[2];
