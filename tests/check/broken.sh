@@ -15,7 +15,7 @@ fresh() {
 	mkdir -p "$copy/tree/tests" "$copy/tree/apps" "$copy/tree/examples"
 	cp -r lib meson.build meson_options.txt .clang-format .clang-tidy "$copy/tree"
 	cp -r tests/check "$copy/tree/tests"
-	sed -i /dpdk/d "$copy/tree/lib/meson.build"
+	sed -Ei "/^subdir\('(dma|dpdk|mempool)'\)/d" "$copy/tree/lib/meson.build"
 }
 
 bad=0 proved=0
