@@ -119,6 +119,15 @@ uint64_t buffers_free(const struct buffers *b)
 	return stats.total - stats.in_flight - stats.reserve + cached_count(b->mp);
 }
 
+uint64_t buffers_reserve(const struct buffers *b)
+{
+	struct pp_stats stats = { 0 };
+
+	if (b->kind == BUFFERS_PKTPOOL)
+		pp_pool_stats(pp_pktmbuf_pool(b->mp), &stats);
+	return stats.reserve;
+}
+
 void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *refused)
 {
 	struct pp_stats stats = { 0 };

@@ -41,6 +41,8 @@ uint64_t buffers_in_flight(const struct buffers *b);
 
 /* Those that anybody could still have: the reserve is not among them. */
 uint64_t buffers_free(const struct buffers *b);
+/* In the reserve at the moment; 0 without one. */
+uint64_t buffers_reserve(const struct buffers *b);
 /* Drawn from the reserve so far, and refused because they were not for critical use. */
 void buffers_reserve_used(const struct buffers *b, uint64_t *drawn, uint64_t *refused);
 

@@ -25,6 +25,7 @@ const char app_name[] = "pktpool-fwd";
 static struct ports ports;
 static struct loop loop;
 static struct table table;
+static struct level level;
 
 static int forward(const struct options *o, struct buffers *buffers, struct summary *s)
 {
@@ -34,6 +35,7 @@ static int forward(const struct options *o, struct buffers *buffers, struct summ
 		.o = o,
 		.buffers = buffers,
 		.min_free = UINT64_MAX,
+		.level = &level,
 	};
 	int status = loop_prime(&loop, buffers->mp);
 
@@ -78,7 +80,9 @@ static int books_close(const struct options *o, struct buffers *buffers, struct 
 static int run(const struct options *o, int fd)
 {
 	struct buffers buffers = { 0 };
-	struct summary s = { .o = o, .ports = &ports, .loop = &loop, .lcores = rte_lcore_count() };
+	struct summary s = {
+		.o = o, .ports = &ports, .loop = &loop, .level = &level, .lcores = rte_lcore_count()
+	};
 	struct ports_demand demand = options_demand(o);
 	int status = ports_find(&ports, o->queues);
 

@@ -127,6 +127,7 @@ static void short_json(const struct summary *s, json_t *object)
 	json_object_set_new(object, "min_free", json_integer((json_int_t)s->min_free));
 	json_object_set_new(object, "reserve_used", json_integer((json_int_t)s->reserve_used));
 	json_object_set_new(object, "marked_refused", json_integer((json_int_t)s->marked_refused));
+	json_object_set_new(object, "level", level_json(s->level));
 }
 
 static json_t *summary_json(const struct summary *s)

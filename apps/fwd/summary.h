@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "level.h"
 #include "loop.h"
 
 struct summary {
@@ -16,6 +17,7 @@ struct summary {
 	uint64_t in_flight_at_exit;
 	/* With options_judge(). */
 	uint64_t min_free;
+	const struct level *level;
 	uint64_t reserve_used;   /* buffers drawn from the reserve */
 	uint64_t marked_refused; /* of those, not for critical use */
 	unsigned lcores;

@@ -38,6 +38,11 @@ static void watch_buffers(struct watch *watch)
 			 now, watch->o->buffers.buffers, watch->o->buffers.reserve);
 	if (now < watch->min_free)
 		watch->min_free = now;
+	level_note(watch->level, &(struct level_point){
+					 .seconds = watch->elapsed,
+					 .free = now,
+					 .reserve = buffers_reserve(watch->buffers),
+				 });
 }
 
 static void *watch_run(void *arg)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "level.h"
 #include "table.h"
 
 struct watch {
@@ -14,8 +15,9 @@ struct watch {
 	struct ports *ports;
 	const struct options *o;
 	const struct buffers *buffers;
-	uint64_t min_free; /* fewest free buffers that it saw, if options_judge() */
-	double elapsed;    /* from its start to its end */
+	uint64_t min_free;   /* fewest free buffers that it saw, if options_judge() */
+	struct level *level; /* likewise */
+	double elapsed;      /* from its start to its end */
 };
 
 /* An enum app_exit. */
