@@ -45,7 +45,10 @@ static void buffers_json(json_t *out, const struct generator *g)
 
 static int csv_write(const json_t *out, int fd)
 {
-	char *text = fd < 0 ? NULL : result_csv(json_object_get(out, "trials"));
+	const struct method *method = options.method;
+	char *text = fd < 0        ? NULL
+		     : method->csv ? method->csv()
+				   : result_csv(json_object_get(out, "trials"));
 	int status = output_text("csv", options.csv, fd, text != NULL ? text : "");
 
 	free(text);

@@ -6,10 +6,12 @@
 #include "app.h"
 #include "method.h"
 
-extern const struct method method_run;
+extern const struct method method_run, method_rfc2544, method_soak;
 
 const struct method *const methods[] = {
 	&method_run,
+	&method_rfc2544,
+	&method_soak,
 	NULL,
 };
 

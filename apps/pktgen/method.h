@@ -29,6 +29,8 @@ struct method {
 	 * it has, "interrupted": true, and APP_OK.
 	 */
 	int (*run)(struct generator *g, json_t *out);
+	/* What --csv writes, to be freed, after run(); NULL: lines of out's "trials". */
+	char *(*csv)(void);
 };
 
 /* For -EINVAL, ... of trial_run(): an enum app_exit; -EINTR is APP_OK. */

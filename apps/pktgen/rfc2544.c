@@ -112,7 +112,11 @@ static int run_throughput(struct rfc_run *run)
 	/* Losing something begins at the same loads or above. */
 	run->part = "PDR";
 	row->pdr.allowed = plan->partial;
-	return search_run(&search, plan->partial, &row->pdr.search);
+	error = search_run(&search, plan->partial, &row->pdr.search);
+	/* What loses nothing loses no more than a little, whatever the sender could offer since. */
+	if (!error && row->pdr.search.load < row->ndr.search.load)
+		row->pdr.search = row->ndr.search;
+	return error;
 }
 
 static int run_latency_at(struct rfc_run *run, struct rfc_latency *latency)
@@ -181,7 +185,8 @@ static int run_loss(struct rfc_run *run)
 		struct trial_result result;
 		int error;
 
-		*loss = (struct rfc_loss){ .load = 1 - i * run->plan->loss_step };
+		*loss = (struct rfc_loss){ .load = round(1e9 - 1e9 * i * run->plan->loss_step) /
+						   1e9 };
 		if (loss->load < run->plan->loss_step / 2)
 			break;
 		error = rfc_trial(run, row->most * loss->load, run->plan->seconds, 0, &result);

@@ -40,7 +40,8 @@ static int search_judge(struct search *s, double load, double share, struct sear
 			struct verdict *verdict)
 {
 	unsigned passed = 0, failed = 0, most = s->repetitions / 2 + 1;
-	double reached = load;
+	/* The most that was offered and passed, the least that was and failed. */
+	double pass = 0, fail = load, reached;
 
 	while (passed < most && failed < most) {
 		struct search_point point;
@@ -49,17 +50,19 @@ static int search_judge(struct search *s, double load, double share, struct sear
 		if (error)
 			return error;
 		answer->trials++;
-		if (point_passes(&point, share))
+		if (point_passes(&point, share)) {
 			passed++;
-		else
+			pass = fmax(pass, point.offered);
+		} else {
 			failed++;
-		if (point.offered < reached)
-			reached = point.offered;
+			fail = fmin(fail, point.offered);
+		}
 	}
 	answer->judged++;
 	answer->noisy += passed && failed;
 	verdict->passes = passed >= most;
 	verdict->load = load;
+	reached = verdict->passes ? pass : fail;
 	if (reached < load * SEARCH_KEPT_UP) {
 		/* Passing what was not offered says nothing of what was asked. */
 		answer->starved++;
@@ -199,6 +202,7 @@ static int search_hold(struct search *s, double share, struct search_answer *ans
 {
 	answer->confirmed = 0;
 	answer->confirm_sent = answer->confirm_lost = 0;
+	answer->confirm_offered = answer->load;
 	*held = false;
 	for (unsigned i = 0; i < s->confirm; i++) {
 		struct search_point point;
@@ -209,6 +213,7 @@ static int search_hold(struct search *s, double share, struct search_answer *ans
 		answer->trials++;
 		answer->confirm_sent += point.sent;
 		answer->confirm_lost += point.lost;
+		answer->confirm_offered = fmin(answer->confirm_offered, point.offered);
 		if (!point_passes(&point, share))
 			return 0;
 		answer->confirmed++;

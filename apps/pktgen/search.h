@@ -48,6 +48,7 @@ struct search_answer {
 	bool at_most;      /* even the highest load passed */
 	uint64_t confirm_sent;
 	uint64_t confirm_lost;
+	double confirm_offered; /* the least that was offered at that */
 	unsigned confirmed; /* trials at the answer that passed, one after another, at the end */
 };
 
