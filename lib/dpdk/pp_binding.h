@@ -72,7 +72,7 @@ unsigned pp_critical_draw(struct pp_cache *cache, void **objs, unsigned n);
 extern const struct pp_dma_ops pp_chunk_ops;
 
 /* Telemetry says that there is a mempool on the pool, or not any more. */
-void pp_telemetry_bind(const struct pp_pool *pool);
+void pp_telemetry_bind(const struct pp_pool *pool, const struct rte_mempool *mp);
 void pp_telemetry_unbind(const struct pp_pool *pool);
 
 /* Maps the pool for devices behind VFIO, now and as it grows; nothing the second time. */

@@ -163,7 +163,7 @@ static struct rte_mempool *mempool_create(const struct pp_pktmbuf_params *params
 	rte_pktmbuf_pool_init(mp, &priv);
 	mp->pool_id = binding->id;
 	binding->mp = mp;
-	pp_telemetry_bind(binding->pool);
+	pp_telemetry_bind(binding->pool, mp);
 	return mp;
 }
 

@@ -3,6 +3,7 @@
 #ifndef PP_TELEMETRY_H
 #define PP_TELEMETRY_H
 
+#include <rte_mempool.h>
 #include <rte_telemetry.h>
 
 #include "pp_types.h"
@@ -33,6 +34,17 @@ struct pp_telemetry_pool {
 	const char *kind; /* "pool", "pktmbuf", "mempool" */
 	uint64_t aside;   /* of its buffers in flight: free ones, in an rte_mempool's own caches */
 };
+
+/* Free objects that rte_mempool has in its own caches: for the pool they are in flight. */
+static inline uint64_t pp_telemetry_aside(const struct rte_mempool *mp)
+{
+	uint64_t n = 0;
+
+	if (mp->local_cache && mp->cache_size)
+		for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+			n += __atomic_load_n(&mp->local_cache[lcore].len, __ATOMIC_RELAXED);
+	return n;
+}
 
 /* Every pool of this library's in the process, each there as long as fn looks at it. */
 void pp_telemetry_each(void (*fn)(const struct pp_telemetry_pool *pool, void *arg), void *arg);

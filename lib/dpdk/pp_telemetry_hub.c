@@ -52,9 +52,7 @@ bool pp_telemetry_plain(const char *from, char *to, size_t bytes)
 	size_t i;
 
 	for (i = 0; from[i] && i + 1 < bytes; i++) {
-		to[i] = from[i] < ' ' || from[i] > '~' || from[i] == '"' || from[i] == '\\'
-				? '?'
-				: from[i];
+		to[i] = from[i] < ' ' || from[i] > '~' ? '?' : from[i];
 		plain = plain && to[i] == from[i];
 	}
 	to[i] = 0;

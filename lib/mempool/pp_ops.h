@@ -71,9 +71,6 @@ static inline uint32_t ops_reserve_of(const struct rte_mempool *mp)
 /* From now on a mempool in debug mode that is freed says who still has objects of it. */
 void ops_leak_watch(void);
 
-/* Objects in the mempool's own caches. */
-uint64_t ops_aside(const struct rte_mempool *mp);
-
 ssize_t ops_calc_mem_size(const struct rte_mempool *mp, uint32_t objects, uint32_t page_shift,
 			  size_t *min_chunk_size, size_t *align);
 int ops_populate(struct rte_mempool *mp, unsigned max, void *vaddr, rte_iova_t iova, size_t len,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "pp_stats.h"
+#include "pp_telemetry.h"
 
 /* rte_mempool_free() says this before it gets all that is free: afterwards all is out. */
 static void mempool_ends(enum rte_mempool_event event, struct rte_mempool *mp, void *arg)
@@ -21,7 +22,7 @@ static void mempool_ends(enum rte_mempool_event event, struct rte_mempool *mp, v
 	if (!pool || !pool->store.holders)
 		return;
 	pp_pool_stats(pool, &stats);
-	aside = ops_aside(mp);
+	aside = pp_telemetry_aside(mp);
 	if (stats.in_flight > aside)
 		ops_error("%s is freed, and %llu of its objects are out%s", mp->name,
 			  (unsigned long long)(stats.in_flight - aside),

@@ -13,17 +13,6 @@ struct each {
 	void *arg;
 };
 
-/* Free ones that rte_mempool has in its own caches: for the pool they are in flight. */
-uint64_t ops_aside(const struct rte_mempool *mp)
-{
-	uint64_t n = 0;
-
-	if (mp->local_cache && mp->cache_size)
-		for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
-			n += __atomic_load_n(&mp->local_cache[lcore].len, __ATOMIC_RELAXED);
-	return n;
-}
-
 /* A mempool leaves EAL's list, under the lock of who walks it, before it is freed:
  * so what is looked at stays, whichever process frees it. */
 static void mempool_show(struct rte_mempool *mp, void *arg)
@@ -34,7 +23,7 @@ static void mempool_show(struct rte_mempool *mp, void *arg)
 	if (!ops_is_ours(mp))
 		return;
 	shown.pool = ops_control_pool(__atomic_load_n(&mp->pool_id, __ATOMIC_ACQUIRE));
-	shown.aside = ops_aside(mp);
+	shown.aside = pp_telemetry_aside(mp);
 	if (shown.pool)
 		each->fn(&shown, each->arg);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
@@ -231,6 +232,43 @@ static void caches(const char *name, unsigned n)
 	answer(!pool, pp_error());
 }
 
+/* Bursts of 32 taken and given back, for so many milliseconds: cycles a buffer, the
+ * smallest and the median of rounds of 4096. */
+static int cost_compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void work(const char *name, unsigned ms)
+{
+	struct pp_pool *pool = raw_find(name);
+	struct pp_cache *cache = pool ? pp_pool_cache(pool) : NULL;
+	uint64_t end = rte_get_timer_cycles() + rte_get_timer_hz() / 1000 * ms;
+	static double costs[1 << 20];
+	size_t n = 0;
+
+	while (cache && n < RTE_DIM(costs) && rte_get_timer_cycles() < end) {
+		uint64_t began = rte_rdtsc();
+		void *bufs[32];
+
+		for (unsigned i = 0; i < 128; i++) {
+			unsigned got = pp_alloc_burst(cache, bufs, 32, 0);
+
+			pp_free_bulk(cache, bufs, got);
+		}
+		costs[n++] = (double)(rte_rdtsc() - began) / 4096;
+	}
+	if (!n) {
+		answer(1, "no such pool");
+		return;
+	}
+	qsort(costs, n, sizeof(costs[0]), cost_compare);
+	printf("ok %.3f %.3f %zu\n", costs[0], costs[n / 2], n);
+	fflush(stdout);
+}
+
 /* The name is the rest of the line: it may have anything in it. */
 static void line_do(char *line, const char *plugin)
 {
@@ -239,7 +277,7 @@ static void line_do(char *line, const char *plugin)
 	int at = 0;
 
 	line[strcspn(line, "\n")] = 0;
-	if (sscanf(line, "%15s %u %31s %n", verb, &n, word, &at) < 3 || !line[at])
+	if (sscanf(line, "%15s %u %31s%n", verb, &n, word, &at) < 3 || !line[at] || !line[++at])
 		answer(1, "VERB NUMBER WORD NAME");
 	else if (!strcmp(verb, "pool"))
 		pool_make(line + at, n, word);
@@ -255,6 +293,8 @@ static void line_do(char *line, const char *plugin)
 		destroy(line + at);
 	else if (!strcmp(verb, "churn"))
 		churn(line + at, n);
+	else if (!strcmp(verb, "work"))
+		work(line + at, n);
 	else if (!strcmp(verb, "caches"))
 		caches(line + at, n);
 	else

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A call site that keeps every 1000th buffer, among others that do not, is found by its name."""
+import re
+
+from subject import Subject, must, run, top_json
+
+ROUNDS = 7000
+KEPT = ROUNDS // 1000
+
+
+def leak_found(subject, name, site):
+    """By pktpool-top, which names it first."""
+    must(subject.do('leak', ROUNDS, site, name) == 'ok kept %d' % KEPT)
+    sample = top_json(subject.prefix, '--pool', name)
+    must(len(sample['processes']) == 1 and len(sample['processes'][0]['pools']) == 1, sample)
+    pool = sample['processes'][0]['pools'][0]
+    must(len(pool['holders']) == 1, pool['holders'])
+    holder = pool['holders'][0]
+    must((holder['owner'], holder['tag'], holder['buffers']) == ('top-subject', site, KEPT), holder)
+    must(holder['oldest_ms'] >= holder['youngest_ms'], holder)
+    must(sum(pool['histogram']['in_flight']) == KEPT, pool['histogram'])
+
+
+def destroy_names(said, site):
+    must(re.search(r'\b%d (buffers are in flight|mbufs of \S+ are out|of its objects are out)' % KEPT, said), said)
+    must('top-subject' in said and '"%s"' % site in said, said)
+
+
+def test_leak_of_a_pool():
+    with Subject(plugin=False) as subject:
+        subject.do('pool', 2048, 'debug', 'raw')
+        leak_found(subject, 'raw', 'clone')
+        destroy_names(subject.try_('destroy', 0, 'x', 'raw'), 'clone')
+        subject.do('release', 0, 'x', 'raw')
+        subject.do('destroy', 0, 'x', 'raw')
+        must(subject.end()[0] == 0)
+
+
+def test_leak_of_a_mempool_of_mbufs():
+    with Subject(plugin=False) as subject:
+        subject.do('pktmbuf', 2048, 'debug', 'mbufs')
+        leak_found(subject, 'mbufs', 'answer')
+        destroy_names(subject.try_('destroy', 0, 'x', 'mbufs'), 'answer')
+        subject.do('release', 0, 'x', 'mbufs')
+        subject.do('destroy', 0, 'x', 'mbufs')
+        must(subject.end()[0] == 0)
+
+
+def test_leak_of_a_mempool_on_the_ops():
+    with Subject() as subject:
+        subject.do('mempool', 2000, 'x', 'ops')
+        leak_found(subject, 'ops', 'receive')
+        # rte_mempool_free() asks nobody; what it frees under whom is in the log.
+        subject.do('destroy', 0, 'x', 'ops')
+        status, said = subject.end()
+        must(status == 0, status)
+        destroy_names(said, 'receive')
+
+
+def test_no_leak_is_said_where_there_is_none():
+    with Subject() as subject:
+        for kind, name in (('pool', 'raw'), ('pktmbuf', 'mbufs'), ('mempool', 'ops')):
+            subject.do(kind, 2048, 'debug', name)
+            subject.do('leak', 900, 'clone', name)
+            pool = top_json(subject.prefix, '--pool', name)['processes'][0]['pools'][0]
+            must(pool['holders'] == [] and pool['in_flight'] == 0, pool)
+            subject.do('destroy', 0, 'x', name)
+        status, said = subject.end()
+        must(status == 0 and 'out' not in said, said)
+
+
+run([
+    test_leak_of_a_pool,
+    test_leak_of_a_mempool_of_mbufs,
+    test_leak_of_a_mempool_on_the_ops,
+    test_no_leak_is_said_where_there_is_none,
+])
