@@ -114,12 +114,111 @@ static void test_about_says_what_was_asked_for(void **state)
 	pool_end(pool);
 }
 
+struct reading {
+	struct pp_pool *pool;
+	_Atomic int rounds, end;
+};
+
+static void cache_read(const struct pp_cache_info *info, void *arg)
+{
+	*(uint64_t *)arg += info->cached;
+}
+
+static void holding_read(const struct pp_holding *holding, void *arg)
+{
+	*(uint64_t *)arg += holding->buffers;
+}
+
+/* All that telemetry reads. */
+static void pool_read(struct pp_pool *pool)
+{
+	struct pp_pool_about about;
+	struct pp_stats stats;
+	uint64_t sum = 0;
+
+	pp_pool_about(pool, &about);
+	pp_pool_stats(pool, &stats);
+	pp_pool_each_cache(pool, cache_read, &sum);
+	if (about.flags & (PP_POOL_OWNERS | PP_POOL_DEBUG)) {
+		MUST(pp_pool_each_holding(pool, holding_read, &sum) >= 0);
+		MUST(pp_pool_each_out(pool, NULL, NULL, NULL) >= 0);
+	}
+}
+
+static void *reading_do(void *arg)
+{
+	struct reading *reading = arg;
+
+	while (!reading->end) {
+		pool_read(reading->pool);
+		reading->rounds++;
+	}
+	return NULL;
+}
+
+/* The line that hits work on, and how often they missed. */
+static uint64_t misses_of(struct pp_cache *cache, unsigned rounds)
+{
+	struct pp_counters before = counters_of(cache), after;
+	void *bufs[32];
+
+	for (unsigned i = 0; i < rounds; i++) {
+		MUST(pp_alloc_bulk(cache, bufs, 32, 0) == 32);
+		pp_free_bulk(cache, bufs, 32);
+	}
+	after = counters_of(cache);
+	return after.slow + after.slow_free - before.slow - before.slow_free;
+}
+
+static void test_reading_writes_nothing_that_hits_work_on(void **state)
+{
+	static const uint32_t flags[] = { 0, PP_POOL_OWNERS, PP_POOL_DEBUG };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct pp_pool *pool = pool_4k(256, 20000, flags[i]);
+		struct pp_cache *cache = pp_cache_create(pool, "worker");
+		struct pp_cache line;
+		void *bufs[1000];
+
+		assert_int_equal(pp_alloc_bulk(cache, bufs, 1000, 0), 1000);
+		memcpy(&line, cache, sizeof(line));
+		pool_read(pool);
+		assert_memory_equal(cache, &line, sizeof(line));
+		pp_free_bulk(cache, bufs, 1000);
+		pool_end(pool);
+	}
+}
+
+static void test_reading_sends_no_call_the_long_way(void **state)
+{
+	static const uint32_t flags[] = { 0, PP_POOL_OWNERS };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct reading reading = { .pool = pool_4k(256, 20000, flags[i]) };
+		struct pp_cache *cache = pp_cache_create(reading.pool, "worker");
+		pthread_t reader;
+
+		misses_of(cache, 100);
+		assert_int_equal(misses_of(cache, 1000), 0);
+		assert_int_equal(pthread_create(&reader, NULL, reading_do, &reading), 0);
+		while (reading.rounds < 50)
+			assert_int_equal(misses_of(cache, 1000), 0);
+		reading.end = 1;
+		pthread_join(reader, NULL);
+		pool_end(reading.pool);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_pool_is_shown_once),
 		cmocka_unit_test(test_pool_that_is_looked_at_is_not_destroyed_under_it),
 		cmocka_unit_test(test_about_says_what_was_asked_for),
+		cmocka_unit_test(test_reading_writes_nothing_that_hits_work_on),
+		cmocka_unit_test(test_reading_sends_no_call_the_long_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
