@@ -119,19 +119,22 @@ void pp_xsk_umem_release(struct pp_xsk_umem *umem)
 static int chunk_plan(struct pp_xsk_umem *umem, const struct pp_xsk_umem_params *params)
 {
 	uint32_t stride = umem->extent.stride, before = params->headroom + umem->lead;
+	uint32_t size = params->buffer_size ? params->buffer_size : stride;
 
+	/* The line by which a pool shifts its buffers is nobody's loss. */
+	if (!params->buffer_size && size == CHUNK_MAX + PP_LINE)
+		size = CHUNK_MAX;
 	umem->headroom = before > KERNEL_HEADROOM ? before - KERNEL_HEADROOM : 0;
-	/* With gaps between them, buffers of 4096 bytes are still aligned: the
-	 * hugepage that a gap ends begins on such a boundary. */
-	umem->aligned = (stride == CHUNK_MIN || stride == CHUNK_MAX) && !params->tail &&
+	umem->chunk = size - params->tail;
+	umem->aligned = umem->chunk == stride && (stride == CHUNK_MIN || stride == CHUNK_MAX) &&
 			(uintptr_t)umem->extent.base % stride == 0;
-	umem->chunk = umem->aligned ? stride : stride - params->tail;
-	if (params->tail >= stride || umem->chunk < CHUNK_MIN || umem->chunk > CHUNK_MAX)
+	if (size > stride || params->tail >= size || umem->chunk < CHUNK_MIN ||
+	    umem->chunk > CHUNK_MAX)
 		return pp_fail(
 			-EINVAL,
 			"a UMEM is of chunks of %u to %u bytes, and these buffers are of %u, "
 			"the last %u not to be used: change their size",
-			CHUNK_MIN, CHUNK_MAX, stride, params->tail);
+			CHUNK_MIN, CHUNK_MAX, size, params->tail);
 	if (umem->headroom + KERNEL_HEADROOM >= umem->chunk)
 		return pp_fail(-EINVAL, "a headroom of %u leaves nothing of chunks of %u bytes",
 			       params->headroom, umem->chunk);

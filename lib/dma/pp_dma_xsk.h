@@ -46,16 +46,18 @@ struct pp_xsk_umem_params {
 	uint32_t headroom;
 	/* Bytes at a buffer's end that no frame is to reach. Default 0. */
 	uint32_t tail;
-	/* Memory that is no pool's, for `pool` NULL: where it begins (on a 4 KiB
-	 * page), its bytes, and as in pp_pool_params. It must stay as it is. */
+	/* Bytes of a buffer, of which a chunk is made. Default: from one buffer to
+	 * the next, which may be a line more than pp_pool_params has. */
+	uint32_t buffer_size;
+	/* Memory that is no pool's, for `pool` NULL: as in pp_pool_params; where it
+	 * begins (on a 4 KiB page), and its bytes. It must stay as it is. */
+	uint32_t lead;
 	void *area;
 	size_t bytes;
-	uint32_t buffer_size;
-	uint32_t lead;
 };
 
 /*
- * Buffers of 2048 or 4096 bytes without gaps are aligned chunks, others
+ * Buffers of 2048 or 4096 bytes in a gapless pool are aligned chunks, others
  * unaligned ones. The pool is mapped for one more device (pp_pool_map_device()).
  * While a queue is open its UMEM is the hugepages that were there when the first
  * was opened: one that comes later is refused, and so is lost to the pool, and
@@ -87,8 +89,11 @@ PP_API void pp_xsk_port_close(struct pp_xsk_port *port);
 
 /* How far an allocation for a receive ring goes. */
 enum pp_xsk_need {
-	PP_XSK_ALL,  /* n or none, and none of the reserve's */
-	PP_XSK_ANY,  /* up to n, and none of the reserve's */
+	PP_XSK_ALL, /* n or none, and none of the reserve's */
+	PP_XSK_ANY, /* up to n, and none of the reserve's */
+	/* n or none, also of the reserve, if the thread answers for what it receives
+	 * instead (pp_critical.h): as many as it has received. */
+	PP_XSK_TRADE,
 	PP_XSK_LAST, /* n or none, also of the reserve: the ring is about to be empty */
 };
 
@@ -126,6 +131,7 @@ struct pp_xsk_queue {
 	struct xsk_ring_prod fill;
 	uint32_t level;   /* buffers with the kernel, or received and not yet seen */
 	uint32_t target;  /* as many as there should be */
+	uint32_t had;     /* as many as there were when last there were enough */
 	uint64_t starved; /* refills that left the ring without a buffer */
 	uint64_t last;    /* buffers drawn when there were no others */
 	/* Who sends. */

@@ -51,6 +51,8 @@ static inline size_t pp_xsk_umem_bytes(const struct pp_xsk_umem *umem)
 	return umem->pool ? (size_t)umem->pages * umem->extent.page : umem->extent.bytes;
 }
 
+bool pp_xsk_port_is_up(const struct pp_xsk_port *port);
+
 /* From now on, or no longer, the packets of that queue go to the socket. */
 int pp_xsk_port_add(struct pp_xsk_port *port, uint32_t queue, int fd);
 void pp_xsk_port_remove(struct pp_xsk_port *port, uint32_t queue);

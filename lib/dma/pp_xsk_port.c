@@ -5,6 +5,8 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pp_fail.h"
@@ -60,8 +62,8 @@ static int port_fail(const struct pp_xsk_port *port, int rc)
 	case -EBUSY:
 	case -EEXIST:
 		return pp_fail(-EBUSY,
-			       "%s has an XDP program already, of another port or process: "
-			       "`ip link show dev %s` has its number",
+			       "%s has an XDP program already, of another port or process, or left "
+			       "by one that was killed: ip link set dev %s xdp off",
 			       port->iface, port->iface);
 	case -EPERM:
 	case -EACCES:
@@ -124,6 +126,20 @@ PP_API void pp_xsk_port_close(struct pp_xsk_port *port)
 	if (port->map >= 0)
 		close(port->map);
 	free(port);
+}
+
+bool pp_xsk_port_is_up(const struct pp_xsk_port *port)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+	bool up = false;
+
+	strcpy(ifr.ifr_name, port->iface);
+	if (fd < 0)
+		return false;
+	up = !ioctl(fd, SIOCGIFFLAGS, &ifr) && ifr.ifr_flags & IFF_UP;
+	close(fd);
+	return up;
 }
 
 int pp_xsk_port_add(struct pp_xsk_port *port, uint32_t queue, int fd)

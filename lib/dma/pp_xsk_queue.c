@@ -41,6 +41,8 @@ static unsigned pool_alloc(void *arg, void **bufs, unsigned n, enum pp_xsk_need 
 
 	if (PP_UNLIKELY(!cache))
 		return need == PP_XSK_ANY ? pp_pool_alloc_burst(q->key.pool, bufs, n) : 0;
+	if (need == PP_XSK_TRADE)
+		return 0;
 	if (need == PP_XSK_ANY)
 		return pp_alloc_burst(cache, bufs, n, 0);
 	return pp_alloc_bulk(cache, bufs, n, need == PP_XSK_LAST ? PP_CRITICAL : 0);
@@ -68,24 +70,36 @@ static void fill_put(struct pp_xsk_queue *q, void *const *bufs, unsigned n)
 	q->level += n;
 }
 
-/* There are no 64. Those that there are, and the reserve's for a ring that runs dry. */
+/* n at most, of which there may be fewer: all or none is had of a reserve. */
+static void refill_reserve(struct pp_xsk_queue *q, unsigned n, enum pp_xsk_need need)
+{
+	void *bufs[PP_XSK_BULK];
+
+	while (n && q->source.alloc(q->source.arg, bufs, n, need) != n)
+		n /= 2;
+	fill_put(q, bufs, n);
+	q->last += n;
+}
+
+/*
+ * There are no 64. Who answers for what he receives gets as much of the reserve
+ * for it, so that the ring does not shrink; a ring that runs dry gets what there
+ * is, of the reserve if need be.
+ */
 static void refill_scraps(struct pp_xsk_queue *q)
 {
 	void *bufs[PP_XSK_BULK];
 	unsigned n;
 
+	if (q->level < q->had)
+		refill_reserve(q, q->had - q->level < PP_XSK_BULK ? q->had - q->level : PP_XSK_BULK,
+			       PP_XSK_TRADE);
 	if (q->level >= LEVEL_LOW)
 		return;
 	n = q->source.alloc(q->source.arg, bufs, LEVEL_LOW - q->level, PP_XSK_ANY);
 	fill_put(q, bufs, n);
-	/* All or none is had of a reserve: as much of it as there is, in halves. */
-	for (n = LEVEL_LOW - q->level; n && q->level < LEVEL_LOW / 2; n /= 2) {
-		if (q->source.alloc(q->source.arg, bufs, n, PP_XSK_LAST) != n)
-			continue;
-		fill_put(q, bufs, n);
-		q->last += n;
-		break;
-	}
+	if (q->level < LEVEL_LOW / 2)
+		refill_reserve(q, LEVEL_LOW - q->level, PP_XSK_LAST);
 	if (!q->level)
 		q->starved++;
 }
@@ -105,6 +119,7 @@ PP_API void pp_xsk_refill_more(struct pp_xsk_queue *q)
 		}
 		fill_put(q, bufs, PP_XSK_BULK);
 	}
+	q->had = q->level;
 }
 
 PP_API unsigned pp_xsk_reclaim(struct pp_xsk_queue *q)
@@ -275,6 +290,9 @@ static int queue_open(struct pp_xsk_queue *q, const struct pp_xsk_queue_params *
 
 	if (rc)
 		return rc;
+	/* Some kernels would bind, and say nothing. */
+	if (!pp_xsk_port_is_up(q->port))
+		return socket_fail(q->port, q->number, -ENETDOWN);
 	q->frags = q->port->frags && !(params->flags & PP_XSK_SINGLE);
 	rc = queue_bind(q, params, q->frags ? XDP_USE_SG : 0);
 	if (rc == -EINVAL && q->frags) {

@@ -16,6 +16,7 @@ struct xsk_device {
 	uint16_t queues, queue, busy_budget, copy, frags;
 	struct rte_ether_addr mac;
 	struct pp_xsk_port *port;
+	struct xsk_counts base; /* subtracted since the last reset */
 	struct xsk_lane *lanes;
 };
 
@@ -27,40 +28,55 @@ static int xsk_configure(struct rte_eth_dev *dev)
 	return -EINVAL;
 }
 
-static int xsk_link_update(struct rte_eth_dev *dev, int wait)
+static int xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 {
 	const struct xsk_device *xsk = dev->data->dev_private;
 	struct rte_eth_link link = { .link_speed = RTE_ETH_SPEED_NUM_10G,
 				     .link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
 				     .link_status = pp_iface_is_running(xsk->iface) };
 
-	RTE_SET_USED(wait);
 	return rte_eth_linkstatus_set(dev, &link);
 }
 
-/* What the lane has counted, with what its socket has. */
+/* What both threads of a lane have counted, its socket and the kernel. */
 static struct xsk_counts lane_count(const struct xsk_lane *lane)
 {
-	struct xsk_counts c = lane->rx;
+	const uint64_t *rx = (const uint64_t *)&lane->rx, *tx = (const uint64_t *)&lane->tx;
 	struct xdp_statistics kernel = { 0 };
 	socklen_t bytes = sizeof(kernel);
+	struct xsk_counts c;
 
-	c.tx_packets = lane->tx.tx_packets;
-	c.tx_bytes = lane->tx.tx_bytes;
-	c.tx_errors = lane->tx.tx_errors;
-	c.tx_copied = lane->tx.tx_copied;
-	if (!lane->q)
-		return c;
-	if (!getsockopt(lane->q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes))
+	for (unsigned i = 0; i < sizeof(c) / sizeof(*rx); i++)
+		((uint64_t *)&c)[i] = rx[i] + tx[i];
+	if (lane->q && !getsockopt(lane->q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes)) {
 		c.missed += kernel.rx_dropped + kernel.rx_ring_full;
-	c.nombuf += lane->q->starved;
-	c.last += lane->q->last;
+		c.nombuf += lane->q->starved;
+		c.reserve += lane->q->last;
+	}
 	return c;
+}
+
+/* Of all lanes, since the last reset. */
+static struct xsk_counts xsk_count(const struct rte_eth_dev *dev)
+{
+	const struct xsk_device *xsk = dev->data->dev_private;
+	struct xsk_counts sum = { 0 };
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		struct xsk_counts c = lane_count(&xsk->lanes[i]);
+
+		for (unsigned k = 0; k < sizeof(c) / sizeof(uint64_t); k++)
+			((uint64_t *)&sum)[k] += ((uint64_t *)&c)[k];
+	}
+	for (unsigned k = 0; k < sizeof(sum) / sizeof(uint64_t); k++)
+		((uint64_t *)&sum)[k] -= ((const uint64_t *)&xsk->base)[k];
+	return sum;
 }
 
 static void lane_stop(struct xsk_lane *lane)
 {
 	lane->rx = lane_count(lane);
+	lane->tx = (struct xsk_counts){ 0 };
 	rte_pktmbuf_free(lane->head);
 	pp_xsk_queue_destroy(lane->q);
 	pp_umem_put(lane->umem);
@@ -192,19 +208,15 @@ static int xsk_tx_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t descs,
 
 static int xsk_stats(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
-	const struct xsk_device *xsk = dev->data->dev_private;
+	struct xsk_counts c = xsk_count(dev);
 
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct xsk_counts c = lane_count(&xsk->lanes[i]);
-
-		stats->ipackets += c.rx_packets;
-		stats->ibytes += c.rx_bytes;
-		stats->imissed += c.missed;
-		stats->rx_nombuf += c.nombuf;
-		stats->opackets += c.tx_packets;
-		stats->obytes += c.tx_bytes;
-		stats->oerrors += c.tx_errors;
-	}
+	stats->ipackets = c.rx_packets;
+	stats->ibytes = c.rx_bytes;
+	stats->imissed = c.missed;
+	stats->rx_nombuf = c.nombuf;
+	stats->opackets = c.tx_packets;
+	stats->obytes = c.tx_bytes;
+	stats->oerrors = c.tx_errors;
 	return 0;
 }
 
@@ -212,24 +224,14 @@ static int xsk_stats_reset(struct rte_eth_dev *dev)
 {
 	struct xsk_device *xsk = dev->data->dev_private;
 
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct xsk_lane *lane = &xsk->lanes[i];
-		struct xsk_counts c;
-
-		memset(&lane->tx, 0, sizeof(lane->tx));
-		memset(&lane->rx, 0, sizeof(lane->rx));
-		/* The socket counts on: from here. */
-		c = lane_count(lane);
-		lane->rx.missed -= c.missed;
-		lane->rx.nombuf -= c.nombuf;
-		lane->rx.last -= c.last;
-	}
+	xsk->base = (struct xsk_counts){ 0 };
+	xsk->base = xsk_count(dev);
 	return 0;
 }
 
-static int xsk_xstats_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned n)
+static int xsk_xstats_names(struct rte_eth_dev *dev __rte_unused, struct rte_eth_xstat_name *names,
+			    unsigned n)
 {
-	RTE_SET_USED(dev);
 	if (names && n >= 2) {
 		strcpy(names[0].name, "tx_copied_packets");
 		strcpy(names[1].name, "rx_reserve_mbufs");
@@ -239,17 +241,11 @@ static int xsk_xstats_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *
 
 static int xsk_xstats(struct rte_eth_dev *dev, struct rte_eth_xstat *values, unsigned n)
 {
-	const struct xsk_device *xsk = dev->data->dev_private;
+	struct xsk_counts c = xsk_count(dev);
 
-	if (!values || n < 2)
-		return 2;
-	for (unsigned x = 0; x < 2; x++)
-		values[x] = (struct rte_eth_xstat){ .id = x };
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct xsk_counts c = lane_count(&xsk->lanes[i]);
-
-		values[0].value += c.tx_copied;
-		values[1].value += c.last;
+	if (values && n >= 2) {
+		values[0] = (struct rte_eth_xstat){ .id = 0, .value = c.tx_copied };
+		values[1] = (struct rte_eth_xstat){ .id = 1, .value = c.reserve };
 	}
 	return 2;
 }
@@ -263,9 +259,8 @@ static int xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 }
 
 /* What comes to the sockets is what the interface lets through. */
-static int xsk_nothing(struct rte_eth_dev *dev)
+static int xsk_nothing(struct rte_eth_dev *dev __rte_unused)
 {
-	RTE_SET_USED(dev);
 	return 0;
 }
 
@@ -313,6 +308,8 @@ static int args_parse(struct xsk_device *xsk, const char *text)
 {
 	static const char *const keys[] = { "iface", "queues", "queue", "busy_budget",
 					    "copy",  "frags",  NULL };
+	uint16_t *const to[] = { &xsk->queues, &xsk->queue, &xsk->busy_budget, &xsk->copy,
+				 &xsk->frags };
 	struct rte_kvargs *kvargs = rte_kvargs_parse(text, keys);
 	unsigned most;
 	int rc = -EINVAL;
@@ -320,16 +317,13 @@ static int args_parse(struct xsk_device *xsk, const char *text)
 	if (!kvargs || rte_kvargs_count(kvargs, "iface") != 1)
 		XSK_ERROR("%s: wants iface=NAME, takes queues, queue, busy_budget, copy, frags\n",
 			  text);
-	else if (!rte_kvargs_process(kvargs, "iface", iface_parse, xsk->iface) &&
-		 !rte_kvargs_process(kvargs, "queues", number_parse, &xsk->queues) &&
-		 !rte_kvargs_process(kvargs, "queue", number_parse, &xsk->queue) &&
-		 !rte_kvargs_process(kvargs, "busy_budget", number_parse, &xsk->busy_budget) &&
-		 !rte_kvargs_process(kvargs, "copy", number_parse, &xsk->copy) &&
-		 !rte_kvargs_process(kvargs, "frags", number_parse, &xsk->frags))
-		rc = 0;
+	else
+		rc = rte_kvargs_process(kvargs, "iface", iface_parse, xsk->iface);
+	for (unsigned i = 0; i < RTE_DIM(to) && !rc; i++)
+		rc = rte_kvargs_process(kvargs, keys[i + 1], number_parse, to[i]);
 	rte_kvargs_free(kvargs);
 	if (rc)
-		return rc;
+		return -EINVAL;
 	most = pp_iface_queues(xsk->iface);
 	if (xsk->queues && xsk->queue + xsk->queues <= most)
 		return pp_iface_mac(xsk->iface, &xsk->mac);

@@ -6,7 +6,7 @@
 #include "pp_umems.h"
 
 struct xsk_counts {
-	uint64_t rx_packets, rx_bytes, missed, nombuf, last;
+	uint64_t rx_packets, rx_bytes, missed, nombuf, reserve;
 	uint64_t tx_packets, tx_bytes, tx_errors, tx_copied;
 };
 

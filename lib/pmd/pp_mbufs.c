@@ -40,12 +40,17 @@ unsigned pp_mbufs_burst(const struct pp_mbufs *mbufs, void **to, unsigned n)
 	return n;
 }
 
+unsigned pp_mbufs_trade(const struct pp_mbufs *mbufs, void **to, unsigned n)
+{
+	/* The mempool's own way knows who owes what. */
+	return rte_mempool_get_bulk(mbufs->mp, to, n) ? 0 : n;
+}
+
 unsigned pp_mbufs_last(const struct pp_mbufs *mbufs, void **to, unsigned n)
 {
 	struct pp_cache *cache = mbufs_cache(mbufs);
 
-	/* The mempool's own way notes what is owed, and draws for no other thread. */
-	if (!rte_mempool_get_bulk(mbufs->mp, to, n))
+	if (pp_mbufs_trade(mbufs, to, n))
 		return n;
 	return cache ? pp_alloc_bulk(cache, to, n, PP_CRITICAL) : 0;
 }

@@ -25,10 +25,12 @@ unsigned pp_mbufs_bulk(const struct pp_mbufs *mbufs, void **to, unsigned n);
 unsigned pp_mbufs_burst(const struct pp_mbufs *mbufs, void **to, unsigned n);
 
 /*
- * All n or none, also of the reserve: for a receive ring that is about to be
- * empty. A thread between pp_critical_begin() and pp_critical_end() owes what it
- * draws so (pp_critical.h).
+ * All n or none, also of the reserve. To trade is for a thread between
+ * pp_critical_begin() and pp_critical_end(), which owes what it draws
+ * (pp_critical.h); any other gets nothing more than before. The last is for a
+ * receive ring that is about to be empty.
  */
+unsigned pp_mbufs_trade(const struct pp_mbufs *mbufs, void **to, unsigned n);
 unsigned pp_mbufs_last(const struct pp_mbufs *mbufs, void **to, unsigned n);
 
 void pp_mbufs_free(const struct pp_mbufs *mbufs, void *const *from, unsigned n);

@@ -19,6 +19,8 @@ static unsigned source_alloc(void *mbufs, void **to, unsigned n, enum pp_xsk_nee
 		return pp_mbufs_bulk(mbufs, to, n);
 	case PP_XSK_ANY:
 		return pp_mbufs_burst(mbufs, to, n);
+	case PP_XSK_TRADE:
+		return pp_mbufs_trade(mbufs, to, n);
 	case PP_XSK_LAST:
 		break;
 	}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Starve: a consumer holds every buffer under a flood, and what is critical goes on through
+# net_pp_xsk's receive ring, out of the reserve; without one it stands still.
+# Arguments: the build directory, the driver.
+set -euo pipefail
+LACK=77
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/../net/netns.sh"
+. "$HERE/driver.sh"
+BUILD=$1
+TAP=fwd0 ADDRESS_HOST=10.7.0.9
+
+# Options of the forwarder's; leaves LOST of 20 pings and $TMP/r.json.
+run() {
+	: >"$TMP/fwd.err"
+	fwd_start $DRIVER --vdev net_pp_xsk0,iface=ma --vdev net_tap0,iface=$TAP -- --program pass \
+		--stall --buffers 8192 --json "$TMP/r.json" "$@" >"$TMP/fwd.out"
+	renice -n -10 "$FWD" >/dev/null 2>&1 || true
+	for _ in {1..200}; do
+		ip -n "$M" link show dev $TAP >/dev/null 2>&1 && break
+		kill -0 "$FWD" 2>/dev/null || { fwd_complaints; fail "the forwarder has ended"; }
+		sleep 0.1
+	done
+	ip -n "$M" addr add $ADDRESS_HOST/24 dev $TAP
+	ip -n "$M" link set dev $TAP up
+	ip -n "$A" neigh flush dev ea
+	fwd_ready "$A" $ADDRESS_HOST || fail "no ping came through"
+	ip -n "$A" neigh replace 10.7.0.8 dev ea lladdr 2:0:0:0:0:9
+	ip netns exec "$A" "$BUILD/tests/net/udp-flood" send 10.7.0.8 5002 1000000000 90 20000 \
+		>"$TMP/sent" 2>&1 &
+	local flood=$!
+	for _ in {1..600}; do
+		! grep -q 'the pool is empty' "$TMP/fwd.err" || break
+		sleep 0.1
+	done
+	grep -q 'the pool is empty' "$TMP/fwd.err" || fail "the flood did not empty the pool in 60 s"
+	# Those who do not wait long: 20 that are lost take their time.
+	attend ip netns exec "$A" ping -q -c20 -i0.05 -W1 $ADDRESS_HOST >"$TMP/pings" || true
+	LOST=$(awk '/packets transmitted/ { lost = $1 - $4; seen = 1 } END { print seen ? lost : 20 }' "$TMP/pings")
+	kill $flood 2>/dev/null || true
+	wait $flood || true
+	fwd_stop || fail "the forwarder ended with $?"
+	jq -c 'del(.ports)' "$TMP/r.json"
+}
+
+net_begin
+[ -e /dev/net/tun ] || lack "no /dev/net/tun: modprobe tun"
+grep -q '^XDP ' /proc/net/protocols || lack "this kernel has no XDP sockets (CONFIG_XDP_SOCKETS)"
+driver_begin "$2"
+trap driver_end EXIT
+net_hosts
+
+run --reserve 64
+# Not every one comes in time on a machine with more to do than CPUs; without a reserve none does.
+[ "$LOST" -le 10 ] || fail "$LOST of 20 pings lost, though there was a reserve"
+jq -e '.reserve_used > 0 and .marked_refused > 0 and .held > 5000 and .kept_by_driver == 0 and
+	.in_flight_at_exit == 0' "$TMP/r.json" >/dev/null || fail "the reserve was not what helped"
+run --reserve 0
+[ "$LOST" = 20 ] || fail "only $LOST of 20 pings lost without a reserve"
+jq -e '.in_flight_at_exit == 0 and .kept_by_driver == 0 and .ports[0].driver_stats.rx_nombuf > 0' "$TMP/r.json" \
+	>/dev/null || fail "the books are wrong, or an empty ring was not counted"
