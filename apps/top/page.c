@@ -119,7 +119,7 @@ static void caches_write(FILE *out, const json_t *pool)
 	const json_t *caches = json_object_get(pool, "caches");
 	bool exact = !strcmp(sample_text(pool, "owners_are"), "exact");
 	size_t n = json_array_size(caches);
-	json_t **sorted = malloc(n * sizeof(*sorted) + 1);
+	json_t **sorted = malloc(n * sizeof(json_t *) + 1);
 	char others[TEXT];
 
 	if (!n || !sorted) {
@@ -130,7 +130,7 @@ static void caches_write(FILE *out, const json_t *pool)
 		"NODE", "FLIGHT", "OLDEST", "CACHED", "PUBLISHED", "TAKEN", "MISSES", "EMPTY");
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = json_array_get(caches, i);
-	qsort(sorted, n, sizeof(*sorted), cache_compare);
+	qsort(sorted, n, sizeof(json_t *), cache_compare);
 	for (size_t i = 0; i < n; i++)
 		cache_write(out, sorted[i], exact);
 	free(sorted);
@@ -228,14 +228,23 @@ void page_write(FILE *out, const json_t *json, const struct sample *sample, bool
 
 	head_write(out, json, sample);
 	json_array_foreach(processes, i, process)
-		json_array_foreach(json_object_get(process, "pools"), j, pool)
-			pool_write(out, process, pool);
-	json_array_foreach(processes, i, process) process_trouble(out, process);
-	json_array_foreach(processes, i, process)
-		json_array_foreach(json_object_get(process, "pools"), j, pool)
 	{
-		if (!shown || !first_only)
-			pool_details(out, process, pool);
-		shown = true;
+		json_array_foreach(json_object_get(process, "pools"), j, pool)
+		{
+			pool_write(out, process, pool);
+		}
+	}
+	json_array_foreach(processes, i, process)
+	{
+		process_trouble(out, process);
+	}
+	json_array_foreach(processes, i, process)
+	{
+		json_array_foreach(json_object_get(process, "pools"), j, pool)
+		{
+			if (!shown || !first_only)
+				pool_details(out, process, pool);
+			shown = true;
+		}
 	}
 }

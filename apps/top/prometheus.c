@@ -47,10 +47,15 @@ static void pools_write(FILE *out, const json_t *json, const char *metric, pool_
 	const json_t *process, *pool;
 	size_t i, j;
 
-	json_array_foreach(json_object_get(json, "processes"), i,
-			   process) if (!strcmp(sample_text(process, "state"), "running"))
+	json_array_foreach(json_object_get(json, "processes"), i, process)
+	{
+		if (strcmp(sample_text(process, "state"), "running") != 0)
+			continue;
 		json_array_foreach(json_object_get(process, "pools"), j, pool)
+		{
 			fn(out, metric, process, pool, arg);
+		}
+	}
 }
 
 static void number_write(FILE *out, const char *metric, const json_t *process, const json_t *pool,
@@ -105,17 +110,18 @@ static void caches_write(FILE *out, const char *metric, const json_t *process, c
 	size_t i;
 
 	(void)arg;
-	json_array_foreach(json_object_get(pool, "caches"), i,
-			   cache) for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++)
+	json_array_foreach(json_object_get(pool, "caches"), i, cache)
 	{
-		snprintf(id, sizeof(id), "%" PRIu64, sample_number(cache, "id"));
-		begin_write(out, metric, process, pool);
-		label_write(out, "cache", id);
-		label_write(out, "name", sample_text(cache, "name"));
-		label_write(out, "place", places[p]);
-		if (p == 2)
-			label_write(out, "owners", sample_text(pool, "owners_are"));
-		end_write(out, sample_number(cache, places[p]));
+		for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+			snprintf(id, sizeof(id), "%" PRIu64, sample_number(cache, "id"));
+			begin_write(out, metric, process, pool);
+			label_write(out, "cache", id);
+			label_write(out, "name", sample_text(cache, "name"));
+			label_write(out, "place", places[p]);
+			if (p == 2)
+				label_write(out, "owners", sample_text(pool, "owners_are"));
+			end_write(out, sample_number(cache, places[p]));
+		}
 	}
 }
 
@@ -153,9 +159,10 @@ static void oldest_write(FILE *out, const char *metric, const json_t *process, c
 	size_t i;
 
 	(void)arg;
-	json_array_foreach(json_object_get(pool, "holders"), i,
-			   holder) if (json_object_get(holder, "oldest_ms"))
+	json_array_foreach(json_object_get(pool, "holders"), i, holder)
 	{
+		if (!json_object_get(holder, "oldest_ms"))
+			continue;
 		holder_begin(out, metric, process, pool, holder);
 		fprintf(out, "} %.3f\n", (double)sample_number(holder, "oldest_ms") / 1000);
 	}

@@ -11,8 +11,11 @@ static const json_t *same_find(const json_t *array, const json_t *as, const char
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(array, i, item) if (json_equal(json_object_get(item, key),
-							  json_object_get(as, key))) return item;
+	json_array_foreach(array, i, item)
+	{
+		if (json_equal(json_object_get(item, key), json_object_get(as, key)))
+			return item;
+	}
 	return NULL;
 }
 
@@ -22,10 +25,11 @@ static bool counters_follow(const json_t *now, const json_t *before)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)now, name,
-			    value) if (json_integer_value(value) <
-				       json_integer_value(
-					       json_object_get(before, name))) return false;
+	json_object_foreach((json_t *)(uintptr_t)now, name, value)
+	{
+		if (json_integer_value(value) < json_integer_value(json_object_get(before, name)))
+			return false;
+	}
 	return true;
 }
 
@@ -40,7 +44,7 @@ static void pool_rates(json_t *pool, const json_t *before, double seconds)
 	if (!now || !old || !counters_follow(now, old))
 		return;
 	rates = json_object();
-	json_object_foreach((json_t *)now, name, value)
+	json_object_foreach((json_t *)(uintptr_t)now, name, value)
 	{
 		json_int_t more =
 			json_integer_value(value) - json_integer_value(json_object_get(old, name));

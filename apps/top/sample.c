@@ -71,7 +71,9 @@ static json_t *rows_ask(struct client *client, const char *command, const char *
 		if (!page)
 			break;
 		json_object_foreach(json_object_get(page, rows), key, row)
+		{
 			json_array_append(all, row);
+		}
 		from = sample_number(page, "next");
 		if (*first)
 			json_decref(page);
@@ -152,13 +154,13 @@ static int process_compare(const void *a, const void *b)
 static void array_sort(json_t *array, int (*compare)(const void *, const void *))
 {
 	size_t n = json_array_size(array);
-	json_t **items = malloc(n * sizeof(*items) + 1);
+	json_t **items = malloc(n * sizeof(json_t *) + 1);
 
 	if (!items)
 		return;
 	for (size_t i = 0; i < n; i++)
 		items[i] = json_incref(json_array_get(array, i));
-	qsort(items, n, sizeof(*items), compare);
+	qsort(items, n, sizeof(json_t *), compare);
 	for (size_t i = 0; i < n; i++)
 		json_array_set_new(array, i, items[i]);
 	free(items);
@@ -223,9 +225,11 @@ static const json_t *process_before(const json_t *before, const char *path)
 	const json_t *process;
 	size_t i;
 
-	json_array_foreach(json_object_get(before, "processes"), i,
-			   process) if (!strcmp(sample_text(process, "socket"),
-						path)) return process;
+	json_array_foreach(json_object_get(before, "processes"), i, process)
+	{
+		if (!strcmp(sample_text(process, "socket"), path))
+			return process;
+	}
 	return NULL;
 }
 
@@ -243,7 +247,9 @@ static json_t *process_gone(const json_t *before)
 	json_object_set_new(process, "state", json_string("gone"));
 	json_object_set_new(process, "error", json_string("it is not there any more"));
 	json_array_foreach(json_object_get(process, "pools"), i, pool)
+	{
 		json_object_del(pool, "rates");
+	}
 	return process;
 }
 
@@ -323,6 +329,9 @@ int sample_take(struct sample *sample, const struct options *options, const json
 	sockets_free(&sockets);
 	array_sort(processes, process_compare);
 	rates_set(sample->json, before);
-	json_array_foreach(processes, i, process) sample_count(sample, process);
+	json_array_foreach(processes, i, process)
+	{
+		sample_count(sample, process);
+	}
 	return rc;
 }

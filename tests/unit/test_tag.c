@@ -75,7 +75,7 @@ static void test_call_site_that_leaks_is_found_by_name(void **state)
 	struct pp_out_filter filter = { .owner = "worker", .tag = "reassemble" };
 	struct buffers leaked = { 0 };
 	unsigned kept_n = 0;
-	void *kept[64];
+	void *kept[64] = { NULL };
 	struct seen seen;
 
 	(void)state;
