@@ -150,15 +150,15 @@ static int search_top(struct search *s, double share, struct search_answer *answ
 static int search_look_above(struct search *s, double share, struct search_answer *answer,
 			     bool *moved)
 {
-	double from = answer->upper, failed = answer->upper;
+	double failed = answer->upper;
 
 	*moved = false;
 	for (unsigned i = 1; i <= s->probes; i++) {
-		double load = from + (s->most - from) * i / (s->probes + 1);
+		double load = failed + (s->most - failed) * i / (s->probes + 1);
 		struct verdict verdict;
 		int error;
 
-		if (load - from <= s->resolution)
+		if (load - failed <= s->resolution)
 			continue;
 		error = search_judge(s, load, share, answer, &verdict);
 		if (error)

@@ -4,7 +4,7 @@ load common
 set logscale y
 set xtics (10, 50, 90)
 set xrange [0:100]
-set format y '%g'
+set format y '%.10g'
 set xlabel 'load, % of the throughput' textcolor rgb ink
 set ylabel 'latency, µs' textcolor rgb ink
 plot data using 1:6 with linespoints lw 2 pt 13 dt 2 lc rgb c4 title 'max', \

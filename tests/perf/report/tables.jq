@@ -39,6 +39,7 @@ def throughput_table:
 			$n.pps / 1e3, "\($n.percent | digits)%", $n.bps_l1 / 1e9, $n.trials,
 			([if $n.fails_below_at_pps then "also lost at \($n.fails_below_at_pps / 1e3 | digits) kpps" else empty end,
 			  if $n.noisy_loads > 0 then "noisy at \($n.noisy_loads) of \($n.loads) loads" else empty end,
+			  if $n.starved_loads > 0 then "sender too slow for \($n.starved_loads) of \($n.loads) loads" else empty end,
 			  if $n.retreats > 0 then "\($n.retreats) steps back" else empty end]
 			 | join("; "))]] | table;
 def latency_table:
