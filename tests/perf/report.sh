@@ -32,7 +32,7 @@ case $1 in
 	;;
 esac
 BUILD=$1 html='' only='' quick=
-declare -A input
+declare -A input=()
 shift
 while [ $# -gt 0 ]; do
 	case $1 in
