@@ -80,10 +80,21 @@ child=
 trap 'rm -rf "$TMP"' EXIT
 trap '[ -z "$child" ] || kill -TERM "$child" 2>/dev/null && wait "$child"; exit 143' TERM INT
 
+# Whether a file has what the page makes plots of.
+usable() {
+	local wanted
+	case $1 in
+	bench) wanted='(.rows | length > 0) and (.tails | length > 0)' ;;
+	rfc) wanted='.rows | any(.throughput)' ;;
+	starve) wanted='.runs | any(.level | length > 1)' ;;
+	forward) wanted='any(.mpps)' ;;
+	*) wanted='length > 0' ;;
+	esac
+	jq -es "length == 1 and (.[0] | $wanted)" "$2" >/dev/null 2>"$TMP/error"
+}
 for name in "${!input[@]}"; do
-	jq -e 'if type == "array" then length > 0 else type == "object" end' "${input[$name]}" \
-		>/dev/null 2>"$TMP/error" || {
-		complain "--$name ${input[$name]}: not what was asked for: $(cat "$TMP/error")"
+	usable "$name" "${input[$name]}" || {
+		complain "--$name ${input[$name]}: has not what the page is made of: $(tail -n 1 "$TMP/error")"
 		exit 2
 	}
 done
@@ -101,7 +112,7 @@ measure() {
 	child=
 	[ $status != 3 ] || { complain "$name: the machine lacks something: see above"; exit 3; }
 	[ $status = 0 ] || failed="$failed${failed:+, }$name (exit status $status)"
-	! jq -e . "$TMP/$name.json" >/dev/null 2>&1 || input[$name]=$TMP/$name.json
+	! usable "$name" "$TMP/$name.json" || input[$name]=$TMP/$name.json
 }
 measure bench "$BUILD/tests/perf/pktpool-bench" --no-plot --size 16K ${quick:+--quick} \
 	--json-extra "$TMP/bench.json"

@@ -21,6 +21,30 @@ fail() {
 bash "$source/tests/perf/report.sh" "$build" --html "$dir/page/index.html" --rfc "$dir/rfc.json" \
 	--bench "$here/bench.json" --starve "$here/starve.json" --forward "$here/forward.json" \
 	--drivers "$here/forward.json" >"$dir/said" || fail "no report was written: $(<"$dir/said")"
+# What cannot be is said; what fails is said on the page, beside what there is of it.
+expect() {
+	local want=$1 words=$2 status=0
+	shift 2
+	bash "$source/tests/perf/report.sh" "$@" >"$dir/said" 2>&1 || status=$?
+	[ $status = "$want" ] && grep -qF -e "$words" "$dir/said" ||
+		fail "report.sh $*: exits $status, not $want, and does not say '$words': $(tail -n 3 "$dir/said")"
+}
+failing=$dir/failing/tests/perf/pktpool-bench
+mkdir -p "$(dirname "$failing")"
+bench_end() { printf '#!/bin/sh\nwhile [ "$1" != --json-extra ]; do shift; done\ncp %s/bench.json "$2"\nexit %d\n' "$here" "$1" >"$failing"; }
+bench_end 1
+chmod +x "$failing"
+expect 1 'failed: bench (exit status 1)' "$dir/failing" --only bench --quick
+grep -q 'Not as it should be: bench (exit status 1)' "$dir/failing/report/index.html" &&
+	[ "$(grep -c '<figure class="plot"' "$dir/failing/report/index.html")" = 4 ] || fail "a failure is not on the page"
+bench_end 3
+expect 3 'lacks something' "$dir/failing" --only bench
+expect 2 'must be bench' "$dir/failing" --only nothing
+expect 2 'has not what the page' "$dir/failing" --rfc /dev/null
+expect 2 'has not what the page' "$dir/failing" --bench "$dir/rfc.json"
+expect 2 'no such option' "$dir/failing" --page x
+expect 3 'cannot be written' "$dir/failing" --html /proc/no/page.html
+
 page=$dir/page/index.html
 cp "$page" "$dir/page.html"
 # Four patterns, packets and bits, three latencies, a loss, two levels, two devices.
