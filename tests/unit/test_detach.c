@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Detach: a device leaves from inside a callback, its own or another, in the middle of anything. */
 #include <pthread.h>
+#include <unistd.h>
 
 #include "recorder.h"
 
@@ -297,24 +298,89 @@ static void *detach_from_outside(void *arg)
 	return NULL;
 }
 
+static void *shrink_in_vain(void *arg)
+{
+	MUST(pp_pool_shrink(arg, 16, 300000) == -EBUSY);
+	return NULL;
+}
+
 static void test_of_two_that_detach_one_does(void **state)
 {
-	(void)state;
-	for (unsigned i = 0; i < 50; i++) {
-		struct pp_pool *pool = pool_pages(4, 4, 0);
-		struct pp_dma_none none = { .unmap_delay_us = 100 };
-		struct tattler one = { pool, -1 }, two = { pool, -1 };
-		pthread_t thread;
+	struct pp_pool *pool = pool_pages(4, 4, 0);
+	struct pp_dma_none none = { 0 };
+	struct tattler one = { pool, -1 }, two = { pool, -1 };
+	pthread_t shrinker, first, second;
+	void *bufs[64];
 
-		assert_int_equal(pp_pool_map_device(pool, &pp_dma_none_ops, &none), 0);
-		pthread_create(&thread, NULL, detach_from_outside, &one);
-		detach_from_outside(&two);
-		pthread_join(thread, NULL);
-		assert_true((one.rc == 0 && two.rc == -ENOENT) ||
-			    (one.rc == -ENOENT && two.rc == 0));
-		assert_int_equal(none.unmaps, 4);
-		pool_end(pool);
-	}
+	(void)state;
+	assert_int_equal(pp_pool_map_device(pool, &pp_dma_none_ops, &none), 0);
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs, 64, 0), 64);
+	pthread_create(&shrinker, NULL, shrink_in_vain, pool);
+	while (!stats_of(pool).pressed)
+		;
+	/* Both come while somebody has the lock. */
+	pthread_create(&first, NULL, detach_from_outside, &one);
+	pthread_create(&second, NULL, detach_from_outside, &two);
+	pthread_join(shrinker, NULL);
+	pthread_join(first, NULL);
+	pthread_join(second, NULL);
+	assert_true((one.rc == 64 && two.rc == -ENOENT) || (one.rc == -ENOENT && two.rc == 64));
+	assert_int_equal(none.unmaps, 4);
+	pp_free_bulk(pp_pool_cache(pool), bufs, 64);
+	pool_end(pool);
+}
+
+/* A device whose map() takes its time. */
+struct slow {
+	_Atomic bool inside;
+	_Atomic uint32_t calls;
+};
+
+static int slow_map(void *device, void *va, size_t bytes, struct pp_mapping *mapping)
+{
+	struct slow *slow = device;
+
+	(void)bytes;
+	mapping->iova = (uintptr_t)va;
+	atomic_store(&slow->inside, true);
+	if (atomic_fetch_add(&slow->calls, 1) == 4)
+		usleep(200000);
+	atomic_store(&slow->inside, false);
+	return 0;
+}
+
+static int slow_unmap(void *device, void *va, size_t bytes, const struct pp_mapping *mapping)
+{
+	(void)device;
+	(void)va;
+	(void)bytes;
+	(void)mapping;
+	return 0;
+}
+
+static const struct pp_dma_ops slow_ops = { .name = "slow", .map = slow_map, .unmap = slow_unmap };
+
+static void *grow_once(void *arg)
+{
+	MUST(pp_pool_grow(arg, 1) == 16);
+	return NULL;
+}
+
+static void test_who_detaches_waits_for_the_call_that_is_under_way(void **state)
+{
+	struct pp_pool *pool = pool_pages(4, 5, 0);
+	struct slow slow = { .calls = 0 };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pp_pool_map_device(pool, &slow_ops, &slow), 0);
+	pthread_create(&thread, NULL, grow_once, pool);
+	while (slow.calls < 5)
+		;
+	assert_true(pp_pool_unmap_device(pool, 0) >= 0);
+	assert_false(slow.inside);
+	pthread_join(thread, NULL);
+	pool_end(pool);
 }
 
 int main(void)
@@ -327,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_watermark_and_bulk_callbacks_may_detach),
 		cmocka_unit_test(test_device_leaves_while_a_call_grows),
 		cmocka_unit_test(test_of_two_that_detach_one_does),
+		cmocka_unit_test(test_who_detaches_waits_for_the_call_that_is_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,25 @@ static void test_shrinking_on_the_node_asked_for(void **state)
 	pool_end(pool);
 }
 
+static void test_shrinking_takes_from_the_node_that_has_most(void **state)
+{
+	struct pp_pool *pool;
+
+	(void)state;
+	nodes_make(2, 100);
+	pool = nodes_pool_big(4, 20, 0);
+	/* Those of node 1 come last in the range. */
+	assert_int_equal(pp_pool_grow_on(pool, 0, 3 * 16), 3 * 16);
+	assert_int_equal(pp_pool_grow_on(pool, 1, 4 * 16), 4 * 16);
+	for (unsigned left = 10; left > 2; left--) {
+		assert_int_equal(pp_pool_shrink(pool, 16, 100000), 16);
+		assert_int_equal(abs((int)node_of(pool, 0).pages - (int)node_of(pool, 1).pages),
+				 left % 2);
+	}
+	all_are_home(pool, 0);
+	pool_end(pool);
+}
+
 static void test_gapless_pool_shrinks_on_the_node_of_its_end(void **state)
 {
 	struct pp_pool *pool;
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_growing_goes_to_the_node_that_is_short),
 		cmocka_unit_test(test_growing_on_the_node_asked_for_or_nowhere),
 		cmocka_unit_test(test_shrinking_on_the_node_asked_for),
+		cmocka_unit_test(test_shrinking_takes_from_the_node_that_has_most),
 		cmocka_unit_test(test_gapless_pool_shrinks_on_the_node_of_its_end),
 		cmocka_unit_test(test_calls_grow_on_their_own_node),
 		cmocka_unit_test(test_creation_wants_the_share_of_each_node),

@@ -9,7 +9,8 @@ struct narrow {
 	int error;
 	const char *says;
 	uint32_t asked, maps, unmaps;
-	bool holds; /* unmap() fails */
+	bool holds;        /* unmap() fails */
+	const void *never; /* a hugepage that it cannot have */
 };
 
 static int narrow_map(void *device, void *va, size_t bytes, struct pp_mapping *mapping)
@@ -18,7 +19,7 @@ static int narrow_map(void *device, void *va, size_t bytes, struct pp_mapping *m
 
 	(void)bytes;
 	narrow->asked++;
-	if (!narrow->room)
+	if (!narrow->room || va == narrow->never)
 		return narrow->says ? pp_fail(-narrow->error, "%s", narrow->says) : -narrow->error;
 	narrow->room--;
 	narrow->maps++;
@@ -207,6 +208,33 @@ static void test_calls_do_not_ask_again_until_something_changes(void **state)
 	pool_end(pool);
 }
 
+static void test_one_refused_hugepage_is_passed_over(void **state)
+{
+	struct pp_pool *pool = pool_pages(4, 8);
+	struct narrow narrow = { .room = 100, .error = EEXIST };
+	struct pp_extent extent;
+	void *bufs[112];
+
+	(void)state;
+	pp_region_extent(pp_pool_region(pool), &extent);
+	narrow.never = (char *)extent.base + 4 * extent.page;
+	assert_int_equal(pp_pool_map_device(pool, &narrow_ops, &narrow), 0);
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs, 70, PP_GROW), 70);
+	assert_int_equal(narrow.asked, 4 + 2);
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs + 70, 20, PP_GROW), 20);
+	assert_int_equal(narrow.asked, 4 + 2 + 1);
+	pp_free_bulk(pp_pool_cache(pool), bufs, 90);
+	/* Refused again by name, it counts once: the last one is still to be had by calls. */
+	assert_int_equal(pp_pool_shrink(pool, 32, 100000), 32);
+	assert_int_equal(pp_pool_grow(pool, 1), 16);
+	assert_int_equal(pp_pool_grow(pool, 1), 16);
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs, 112, PP_GROW), 112);
+	assert_int_equal(stats_of(pool).pages, 7);
+	assert_int_equal(pp_alloc_bulk(pp_pool_cache(pool), bufs, 1, PP_GROW), 0);
+	pp_free_bulk(pp_pool_cache(pool), bufs, 112);
+	pool_end(pool);
+}
+
 static void test_unmap_that_fails_is_counted(void **state)
 {
 	struct pp_pool *pool = pool_pages(4, 4);
@@ -230,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_device_that_gives_no_reason_gives_its_errno),
 		cmocka_unit_test(test_idle_hugepages_lost_to_who_comes_are_told),
 		cmocka_unit_test(test_calls_do_not_ask_again_until_something_changes),
+		cmocka_unit_test(test_one_refused_hugepage_is_passed_over),
 		cmocka_unit_test(test_unmap_that_fails_is_counted),
 	};
 
