@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: two of net_pp_verbs, what goes in at one comes out at the other, byte by byte. */
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <pktpool.h>
+#include <pp_critical.h>
+#include <pp_pktmbuf.h>
+
+#include "rdma.h"
+
+#define DESCS 128
+#define BURST 32
+#define MBUFS 2048
+#define RESERVE 64
+#define DATA_ROOM (4096 + RTE_PKTMBUF_HEADROOM)
+
+int failures;
+
+static struct rte_mempool *mempool_of(const char *name, bool pktpool, uint16_t data_room)
+{
+	struct pp_pktmbuf_params params = {
+		.sz = sizeof(params),
+		.name = name,
+		.mbufs = MBUFS,
+		.data_room = data_room,
+		.reserve = RESERVE,
+		.socket = SOCKET_ID_ANY,
+	};
+	struct rte_mempool *mp =
+		pktpool ? pp_pktmbuf_pool_create(&params)
+			: rte_pktmbuf_pool_create(name, MBUFS, 64, 0, data_room, SOCKET_ID_ANY);
+
+	if (!mp) {
+		printf("no mempool %s: %s\n", name, pp_error());
+		exit(1);
+	}
+	return mp;
+}
+
+static int port_setup(uint16_t port, struct rte_mempool *mp, uint16_t mtu)
+{
+	struct rte_eth_conf conf = { .rxmode = { .mtu = mtu } };
+	int rc = rte_eth_dev_configure(port, 1, 1, &conf);
+
+	rc = rc ? rc : rte_eth_rx_queue_setup(port, 0, DESCS, SOCKET_ID_ANY, NULL, mp);
+	return rc ? rc : rte_eth_tx_queue_setup(port, 0, DESCS, SOCKET_ID_ANY, NULL);
+}
+
+static void ports_start(struct rte_mempool *mp)
+{
+	for (uint16_t port = 0; port < 2; port++) {
+		int rc = port_setup(port, mp, 4096 - RTE_ETHER_HDR_LEN);
+
+		rc = rc ? rc : rte_eth_dev_start(port);
+		CHECK(rc == 0, "port %u does not start: %d", port, rc);
+		if (rc)
+			exit(1);
+	}
+}
+
+static void ports_stop(void)
+{
+	for (uint16_t port = 0; port < 2; port++)
+		CHECK(rte_eth_dev_stop(port) == 0, "port %u", port);
+}
+
+/* Whether the port's link is so within a minute. */
+static bool link_becomes(uint16_t port, int status)
+{
+	struct rte_eth_link link = { 0 };
+
+	for (time_t end = time(NULL) + 60; time(NULL) < end; usleep(5000))
+		if (!rte_eth_link_get_nowait(port, &link) && link.link_status == status)
+			return true;
+	return false;
+}
+
+static void frame_write(struct rte_mbuf *packet, unsigned seed)
+{
+	unsigned at = 0;
+
+	for (struct rte_mbuf *m = packet; m; m = m->next)
+		for (unsigned i = 0; i < m->data_len; i++, at++)
+			*rte_pktmbuf_mtod_offset(m, uint8_t *, i) =
+				(uint8_t)(seed * 37 + at * 3 + (at >> 8));
+}
+
+static bool frame_is(const struct rte_mbuf *m, unsigned seed, uint32_t bytes)
+{
+	if (m->pkt_len != bytes || m->nb_segs != 1 || m->next ||
+	    rte_pktmbuf_headroom(m) != RTE_PKTMBUF_HEADROOM)
+		return false;
+	for (unsigned at = 0; at < bytes; at++)
+		if (*rte_pktmbuf_mtod_offset(m, uint8_t *, at) !=
+		    (uint8_t)(seed * 37 + at * 3 + (at >> 8)))
+			return false;
+	return true;
+}
+
+/* From 64 bytes to all that the way takes; of those that are long, some in two. */
+static uint32_t frame_bytes(unsigned seed)
+{
+	return seed % 7 ? 64 + seed * 389 % 4033 : 4096;
+}
+
+static struct rte_mbuf *frame_make(struct rte_mempool *mp, unsigned seed)
+{
+	struct rte_mbuf *head = rte_pktmbuf_alloc(mp), *tail;
+	uint32_t bytes = frame_bytes(seed), first = seed % 5 ? bytes : bytes / 2;
+
+	CHECK(head && rte_pktmbuf_append(head, (uint16_t)first), "no mbuf");
+	if (first < bytes) {
+		tail = rte_pktmbuf_alloc(mp);
+		CHECK(tail && rte_pktmbuf_append(tail, (uint16_t)(bytes - first)), "no mbuf");
+		CHECK(rte_pktmbuf_chain(head, tail) == 0, "no chain");
+	}
+	frame_write(head, seed);
+	return head;
+}
+
+/* n frames, a window of them under way at a time; all come, in their order. */
+static void frames_pass(struct rte_mempool *mp, uint16_t from, uint16_t to, unsigned n)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned sent = 0, seen = 0;
+	time_t end = time(NULL) + 60;
+
+	while (seen < n && time(NULL) < end) {
+		uint16_t k;
+
+		for (k = 0; k < BURST && sent + k < n && sent + k < seen + BURST; k++)
+			pkts[k] = frame_make(mp, from * 1000 + sent + k);
+		for (uint16_t put = 0; put < k;)
+			put += rte_eth_tx_burst(from, 0, pkts + put, k - put);
+		sent += k;
+		k = rte_eth_rx_burst(to, 0, pkts, BURST);
+		for (uint16_t i = 0; i < k; i++, seen++)
+			CHECK(frame_is(pkts[i], from * 1000 + seen,
+				       frame_bytes(from * 1000 + seen)),
+			      "frame %u of %u bytes came with %u", seen,
+			      frame_bytes(from * 1000 + seen), pkts[i]->pkt_len);
+		rte_pktmbuf_free_bulk(pkts, k);
+		if (!k)
+			usleep(200);
+	}
+	CHECK(seen == n, "%u of %u frames came from port %u to %u", seen, n, from, to);
+}
+
+static struct rte_eth_stats stats_of(uint16_t port)
+{
+	struct rte_eth_stats stats;
+
+	rte_eth_stats_get(port, &stats);
+	return stats;
+}
+
+static void mempool_whole(struct rte_mempool *mp, const char *when)
+{
+	unsigned out = rte_mempool_in_use_count(mp);
+
+	CHECK(out == 0, "%u mbufs are out %s", out, when);
+	if (pp_pktmbuf_pool(mp))
+		CHECK(pp_pool_check(pp_pktmbuf_pool(mp)) == 0, "%s", pp_error());
+}
+
+static unsigned regions(const char *name)
+{
+	return regions_of(&(struct end){ .name = name });
+}
+
+static void test_frames_pass_and_all_is_given_back(struct rte_mempool *mp)
+{
+	struct rte_eth_stats stats[2];
+
+	for (unsigned round = 0; round < 2; round++) {
+		ports_start(mp);
+		CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
+		for (uint16_t port = 0; port < 2; port++)
+			rte_eth_stats_reset(port);
+		frames_pass(mp, 0, 1, 100);
+		frames_pass(mp, 1, 0, 100);
+		for (uint16_t port = 0; port < 2; port++)
+			stats[port] = stats_of(port);
+		for (unsigned i = 0; i < 2; i++) {
+			CHECK(stats[i].opackets == 100 && stats[i].ipackets == 100, "%lu, %lu",
+			      stats[i].opackets, stats[i].ipackets);
+			CHECK(stats[i].obytes == stats[!i].ibytes, "%lu sent, %lu came",
+			      stats[i].obytes, stats[!i].ibytes);
+			CHECK(!stats[i].oerrors && !stats[i].ierrors && !stats[i].rx_nombuf,
+			      "errors %lu, %lu, no mbufs %lu", stats[i].oerrors, stats[i].ierrors,
+			      stats[i].rx_nombuf);
+		}
+		CHECK(regions("rxe0") > 0, "nothing is registered");
+		ports_stop();
+		mempool_whole(mp, "after a stop");
+		CHECK(regions("rxe0") == 0 && regions("rxe1") == 0, "regions are left");
+	}
+}
+
+/* What goes nowhere is an error each, at once, and none is kept. */
+static void test_peer_gone_is_errors_and_no_hang(struct rte_mempool *mp)
+{
+	struct rte_mbuf *pkts[BURST];
+	uint64_t before;
+
+	ports_start(mp);
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
+	CHECK(rte_eth_dev_stop(1) == 0, "port 1");
+	CHECK(link_becomes(0, 0), "the link stays up");
+	before = stats_of(0).oerrors;
+	for (unsigned i = 0; i < BURST; i++)
+		pkts[i] = frame_make(mp, i);
+	CHECK(rte_eth_tx_burst(0, 0, pkts, BURST) == BURST, "not taken");
+	CHECK(stats_of(0).oerrors == before + BURST, "%lu errors", stats_of(0).oerrors - before);
+	/* It comes back under another number, and is found. */
+	CHECK(rte_eth_dev_start(1) == 0, "port 1");
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other again");
+	frames_pass(mp, 0, 1, 50);
+	frames_pass(mp, 1, 0, 50);
+	ports_stop();
+	mempool_whole(mp, "after the peer went");
+}
+
+/* Sends until something comes through, within a minute, and takes what comes after it. */
+static bool way_becomes_free(struct rte_mempool *mp, uint16_t from, uint16_t to)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned quiet = 0;
+	uint16_t got = 0;
+
+	for (time_t end = time(NULL) + 60; !got && time(NULL) < end; usleep(20000)) {
+		pkts[0] = frame_make(mp, 1);
+		if (!rte_eth_tx_burst(from, 0, pkts, 1))
+			rte_pktmbuf_free(pkts[0]);
+		got = rte_eth_rx_burst(to, 0, pkts, BURST);
+		rte_pktmbuf_free_bulk(pkts, got);
+	}
+	for (bool some = got; some && quiet < 20; usleep(10000), quiet++) {
+		got = rte_eth_rx_burst(to, 0, pkts, BURST);
+		rte_pktmbuf_free_bulk(pkts, got);
+		quiet = got ? 0 : quiet;
+		some = true;
+	}
+	return quiet == 20;
+}
+
+/* The queue pair that errs is made anew, and what it had is counted and freed. */
+static void test_dead_link_is_survived(struct rte_mempool *mp)
+{
+	struct rte_mbuf *pkts[BURST];
+	uint64_t errors;
+
+	ports_start(mp);
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
+	CHECK(system("ip link set dev cable0 down") == 0, "it stays up");
+	for (unsigned round = 0; round < 8; round++) {
+		for (unsigned i = 0; i < BURST; i++)
+			pkts[i] = frame_make(mp, i * 7 + 1);
+		for (uint16_t put = 0; put < BURST;)
+			put += rte_eth_tx_burst(0, 0, pkts + put, BURST - put);
+		usleep(20000);
+	}
+	errors = stats_of(0).oerrors;
+	printf("%lu of %u frames to a dead link were errors\n", errors, 8 * BURST);
+	CHECK(errors > 0, "no error");
+	CHECK(system("ip link set dev cable0 up") == 0, "it stays down");
+	CHECK(way_becomes_free(mp, 0, 1) && way_becomes_free(mp, 1, 0), "the link stays dead");
+	frames_pass(mp, 0, 1, 50);
+	frames_pass(mp, 1, 0, 50);
+	ports_stop();
+	mempool_whole(mp, "after a dead link");
+}
+
+static bool is_critical(const struct rte_mbuf *packet, void *arg)
+{
+	(void)arg;
+	return packet->pkt_len == 64;
+}
+
+/* Others hold all mbufs there are: what is critical comes through, in the reserve's. */
+static void test_receiving_goes_on_out_of_the_reserve(struct rte_mempool *mp)
+{
+	struct rte_mempool *sender = mempool_of("sender", false, DATA_ROOM);
+	struct rte_mbuf *held[MBUFS], *pkts[BURST];
+	struct pp_stats stats;
+	unsigned n = 0, critical = 0, sent = 0;
+	uint64_t refused;
+
+	ports_start(mp);
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
+	while (n < MBUFS && (held[n] = rte_pktmbuf_alloc(mp)))
+		n++;
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	CHECK(stats.reserve == RESERVE, "%lu in reserve", (unsigned long)stats.reserve);
+	refused = stats.sum.refused;
+	/* More than the receive queue and the reserve have together. */
+	for (time_t end = time(NULL) + 60; critical < 400 && time(NULL) < end;) {
+		uint16_t got;
+
+		for (; sent < critical + 8; sent++) {
+			struct rte_mbuf *m[2] = { rte_pktmbuf_alloc(sender),
+						  rte_pktmbuf_alloc(sender) };
+
+			CHECK(rte_pktmbuf_append(m[0], 64) && rte_pktmbuf_append(m[1], 1000),
+			      "too long");
+			frame_write(m[0], sent);
+			frame_write(m[1], sent);
+			/* Another one with every other. */
+			rte_eth_tx_burst(0, 0, m, 1 + sent % 2);
+			if (sent % 2 == 0)
+				rte_pktmbuf_free(m[1]);
+		}
+		pp_critical_begin();
+		got = rte_eth_rx_burst(1, 0, pkts, BURST);
+		got = pp_critical_end(pkts, got, is_critical, NULL);
+		for (uint16_t i = 0; i < got; i++)
+			critical += pkts[i]->pkt_len == 64;
+		/* Held, as by one who does not answer; critical ones are let go. */
+		for (uint16_t i = 0; i < got; i++)
+			if (pkts[i]->pkt_len == 64 || n == MBUFS)
+				rte_pktmbuf_free(pkts[i]);
+			else
+				held[n++] = pkts[i];
+	}
+	CHECK(critical >= 400, "%u critical frames came", critical);
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	CHECK(stats.sum.refused > refused, "nothing was refused");
+	printf("%u critical frames came with %u mbufs held, %lu others refused\n", critical, n,
+	       (unsigned long)(stats.sum.refused - refused));
+	rte_pktmbuf_free_bulk(held, n);
+	ports_stop();
+	mempool_whole(mp, "after the drought");
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	CHECK(stats.reserve == RESERVE, "%lu in reserve", (unsigned long)stats.reserve);
+	rte_mempool_free(sender);
+}
+
+static void test_too_much_is_refused(struct rte_mempool *mp)
+{
+	struct rte_mempool *small = mempool_of("small", true, 1024 + RTE_PKTMBUF_HEADROOM);
+	struct rte_eth_dev_info info;
+	struct rte_mbuf *m;
+
+	rte_eth_dev_info_get(0, &info);
+	CHECK(info.max_mtu == 4096 - RTE_ETHER_HDR_LEN, "max_mtu %u", info.max_mtu);
+	CHECK(port_setup(0, small, 1500) < 0, "an MTU over the buffer");
+	CHECK(port_setup(0, mp, 4096) < 0, "an MTU over the path's");
+	CHECK(port_setup(0, small, 1000) == 0, "an MTU that fits");
+	CHECK(rte_eth_dev_set_mtu(0, 1500) < 0, "an MTU over the buffer");
+	CHECK(port_setup(1, mp, 1500) == 0, "port 1");
+	CHECK(rte_eth_dev_start(0) == 0 && rte_eth_dev_start(1) == 0, "does not start");
+	CHECK(link_becomes(1, 1), "the ports do not find each other");
+	/* Over what the peer's buffers take, as it has said. */
+	m = rte_pktmbuf_alloc(mp);
+	CHECK(rte_pktmbuf_append(m, 1025), "too long");
+	rte_eth_stats_reset(1);
+	CHECK(rte_eth_tx_burst(1, 0, &m, 1) == 1 && stats_of(1).oerrors == 1, "not refused");
+	ports_stop();
+	mempool_whole(mp, "after refusals");
+	mempool_whole(small, "after refusals");
+	CHECK(pp_pktmbuf_pool_free(small) == 0, "%s", pp_error());
+}
+
+/* What the driver says of its arguments, each time with the word that matters. */
+static void test_bad_arguments_are_named(void)
+{
+	static const struct {
+		const char *args, *word;
+	} bad[] = {
+		{ "device=nosuch,peer=fe80::1", "there is no such RDMA device, but rxe0" },
+		{ "device=rxe0,port=9,peer=fe80::1", "ports 1 to 1" },
+		{ "device=rxe0,port=x,peer=fe80::1", "port=x: not a number" },
+		{ "device=rxe0,peer=cable1", "peer=cable1: neither" },
+		{ "device=rxe0,peer=10.9.0.1", "no RoCE v2 address of that kind" },
+		{ "device=rxe0,colour=red", "colour=red" },
+		{ "peer=fe80::1", "wants device=NAME" },
+	};
+	char said[4096];
+	FILE *log;
+
+	for (unsigned i = 0; i < RTE_DIM(bad); i++) {
+		memset(said, 0, sizeof(said));
+		log = fmemopen(said, sizeof(said), "w");
+		rte_openlog_stream(log);
+		CHECK(rte_eal_hotplug_add("vdev", "net_pp_verbs9", bad[i].args) < 0, "%s",
+		      bad[i].args);
+		rte_openlog_stream(NULL);
+		fclose(log);
+		CHECK(strstr(said, bad[i].word), "%s: says only: %s", bad[i].args, said);
+	}
+}
+
+/* Soft-RoCE has none: said when the port starts, and nothing is left. */
+static void test_raw_packets_are_refused_where_there_are_none(struct rte_mempool *mp)
+{
+	char said[4096] = "";
+	uint16_t port;
+	FILE *log;
+	int rc;
+
+	CHECK(rte_eal_hotplug_add("vdev", "net_pp_verbs9", "device=rxe0") == 0, "not probed");
+	CHECK(rte_eth_dev_get_port_by_name("net_pp_verbs9", &port) == 0, "no port");
+	CHECK(port_setup(port, mp, 1500) == 0, "not set up");
+	log = fmemopen(said, sizeof(said), "w");
+	rte_openlog_stream(log);
+	rc = rte_eth_dev_start(port);
+	rte_openlog_stream(NULL);
+	fclose(log);
+	CHECK(rc < 0 && strstr(said, "raw packets") && strstr(said, "peer=ADDRESS"), "%d: %s", rc,
+	      said);
+	CHECK(rte_eth_dev_close(port) == 0, "not closed");
+	mempool_whole(mp, "after a port that did not start");
+	CHECK(regions("rxe0") == 0, "regions are left");
+}
+
+/* Through who forwards between the two, in another process. */
+static void test_frames_pass_through(struct rte_mempool *mp, unsigned n)
+{
+	ports_start(mp);
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "nobody is there");
+	frames_pass(mp, 0, 1, n);
+	frames_pass(mp, 1, 0, n);
+	ports_stop();
+	mempool_whole(mp, "at the end");
+}
+
+int main(int argc, char **argv)
+{
+	struct rte_mempool *mp, *ordinary;
+	int eal = rte_eal_init(argc, argv);
+
+	if (eal < 0 || argc - eal != 2 || rte_eth_dev_count_avail() != 2)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	mp = mempool_of("pktpool", true, DATA_ROOM);
+	if (strcmp(argv[eal + 1], "pair")) {
+		test_frames_pass_through(mp, (unsigned)atoi(argv[eal + 1]));
+	} else {
+		ordinary = mempool_of("ordinary", false, DATA_ROOM);
+		test_frames_pass_and_all_is_given_back(mp);
+		test_frames_pass_and_all_is_given_back(ordinary);
+		test_peer_gone_is_errors_and_no_hang(mp);
+		test_dead_link_is_survived(mp);
+		test_receiving_goes_on_out_of_the_reserve(mp);
+		test_too_much_is_refused(mp);
+		test_bad_arguments_are_named();
+		test_raw_packets_are_refused_where_there_are_none(mp);
+		rte_mempool_free(ordinary);
+	}
+	CHECK(pp_pktmbuf_pool_free(mp) == 0, "%s", pp_error());
+	for (uint16_t port = 0; port < 2; port++)
+		CHECK(rte_eth_dev_close(port) == 0, "port %u", port);
+	printf("%s: %d failures\n", argv[eal + 1], failures);
+	rte_eal_cleanup();
+	return failures ? 1 : 0;
+}
