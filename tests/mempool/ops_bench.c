@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ops-bench: an rte_mempool on our ops beside one on DPDK's own, by its own calls. */
 #include <dlfcn.h>
+#include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,11 @@
 
 /* What a node of testpmd's size has, and what hold and contended hold at a time. */
 #define OBJECTS 65536
+#define OBJECTS_MIN 16384
 #define HELD 4096
+/* Round trips of a line between the two CPUs, and how much two of them may differ. */
+#define TRIPS 1000
+#define TRIP_SPREAD 0.2
 #define ROUNDS_MAX 101
 #define TAIL 200000
 
@@ -31,13 +37,23 @@ struct subject {
 	struct rte_mempool *mp;
 };
 
+/* The samples that count: of two lcores, those before and after which a line took
+ * as long between them. */
 struct cell {
+	unsigned n, discarded;
 	double cycles[ROUNDS_MAX];
+	double trips[ROUNDS_MAX];
 };
 
 static struct rte_ring *ring;
 static volatile unsigned started;
-static unsigned ms = 20;
+static unsigned ms = 20, rounds = 11, objects = OBJECTS;
+static json_t *rows;
+
+/* The line that goes to and fro; nothing else is in it. */
+static struct {
+	volatile uint64_t turn;
+} line __rte_aligned(128);
 
 struct job {
 	struct rte_mempool *mp;
@@ -145,6 +161,38 @@ static void job_contended(struct job *job)
 	job->spent += other.spent;
 }
 
+static int lcore_pong(void *arg)
+{
+	(void)arg;
+	for (uint64_t i = 0; i < TRIPS; i++) {
+		while (line.turn != 2 * i + 1)
+			;
+		line.turn = 2 * i + 2;
+	}
+	return 0;
+}
+
+/* Nanoseconds that it takes. */
+static double trip_measure(void)
+{
+	uint64_t began;
+
+	line.turn = 0;
+	rte_eal_remote_launch(lcore_pong, NULL, rte_get_next_lcore(-1, 1, 0));
+	/* The first one waits for the lcore. */
+	line.turn = 1;
+	while (line.turn != 2)
+		;
+	began = rte_rdtsc();
+	for (uint64_t i = 1; i < TRIPS; i++) {
+		line.turn = 2 * i + 1;
+		while (line.turn != 2 * i + 2)
+			;
+	}
+	rte_eal_mp_wait_lcore();
+	return (double)(rte_rdtsc() - began) * 1e9 / (double)rte_get_tsc_hz() / (TRIPS - 1);
+}
+
 static double job_run(struct rte_mempool *mp, enum pattern pattern, unsigned n)
 {
 	struct job job = { .mp = mp, .n = n, .cycles = rte_get_tsc_hz() / 1000 * ms };
@@ -210,36 +258,123 @@ static void subject_make(struct subject *subject, unsigned i)
 	int rc;
 
 	snprintf(name, sizeof(name), "bench%u", i);
-	subject->mp = rte_mempool_create_empty(name, OBJECTS, 2176, subject->cache, 64,
+	subject->mp = rte_mempool_create_empty(name, objects, 2176, subject->cache, 64,
 					       (int)rte_socket_id(), 0);
 	must(subject->mp != NULL, "no mempool");
 	rc = rte_mempool_set_ops_byname(subject->mp, subject->ops,
 					(void *)(uintptr_t)subject->config);
 	if (!rc)
 		rc = rte_mempool_populate_default(subject->mp);
-	must(rc == OBJECTS, "a mempool cannot be made");
+	must(rc == (int)objects, "a mempool cannot be made");
 }
 
-static void subjects_measure(struct subject *subjects, unsigned count, unsigned rounds)
+/* One more sample; of two lcores it counts if they stayed where they were. */
+static void cell_measure(struct cell *cell, struct rte_mempool *mp, enum pattern pattern,
+			 unsigned n)
+{
+	bool pair = pattern == PIPELINE || pattern == CONTENDED;
+	double before = pair ? trip_measure() : 0, cycles = job_run(mp, pattern, n);
+	double after = pair ? trip_measure() : 0;
+
+	if (RTE_MAX(before, after) > (1 + TRIP_SPREAD) * RTE_MIN(before, after)) {
+		cell->discarded++;
+		return;
+	}
+	cell->trips[cell->n] = before;
+	cell->cycles[cell->n++] = cycles;
+}
+
+/* A figure, or null. */
+static json_t *figure_json(bool there, double value)
+{
+	return there ? json_real(value) : json_null();
+}
+
+static void cell_write(struct cell *cell, const struct subject *subject, const char *pattern,
+		       unsigned n)
+{
+	bool pair = cell->n != 0 && cell->trips[0] > 0;
+
+	qsort(cell->cycles, cell->n, sizeof(double), double_compare);
+	qsort(cell->trips, cell->n, sizeof(double), double_compare);
+	if (cell->n != 0)
+		printf(" %9.2f (%7.2f)", cell->cycles[cell->n / 2], cell->cycles[0]);
+	else
+		printf(" %9s (%7s)", "-", "-");
+	json_array_append_new(
+		rows, json_pack("{s:s, s:i, s:s, s:i, s:s?, s:o, s:o, s:i, s:i, s:o}", "pattern",
+				pattern, "n", (int)n, "ops", subject->ops, "cache",
+				(int)subject->cache, "option", subject->config, "cycles",
+				figure_json(cell->n != 0, cell->cycles[cell->n / 2]),
+				"cycles_least", figure_json(cell->n != 0, cell->cycles[0]),
+				"rounds", (int)cell->n, "discarded", (int)cell->discarded,
+				"round_trip_ns", figure_json(pair, cell->trips[cell->n / 2])));
+}
+
+static void subjects_measure(struct subject *subjects, unsigned count)
 {
 	for (enum pattern pattern = HOT; pattern < PATTERNS; pattern++)
 		for (unsigned b = 0; b < RTE_DIM(bursts); b++) {
 			static struct cell cells[8];
 
+			memset(cells, 0, sizeof(cells));
 			/* Interleaved: what the machine does meanwhile, it does to all. */
 			for (unsigned r = 0; r < rounds; r++)
 				for (unsigned i = 0; i < count; i++)
-					cells[i].cycles[r] =
-						job_run(subjects[i].mp, pattern, bursts[b]);
+					cell_measure(&cells[i], subjects[i].mp, pattern, bursts[b]);
 			printf("%-10s %5u", pattern_names[pattern], bursts[b]);
-			for (unsigned i = 0; i < count; i++) {
-				qsort(cells[i].cycles, rounds, sizeof(double), double_compare);
-				printf(" %9.2f (%7.2f)", cells[i].cycles[rounds / 2],
-				       cells[i].cycles[0]);
-			}
+			for (unsigned i = 0; i < count; i++)
+				cell_write(&cells[i], &subjects[i], pattern_names[pattern],
+					   bursts[b]);
 			printf("\n");
 			fflush(stdout);
 		}
+}
+
+static void subjects_tails(struct subject *subjects, unsigned count)
+{
+	printf("%-16s", "p99.9, hold, 32");
+	for (unsigned i = 0; i < count; i++) {
+		struct cell cell = { 0 };
+
+		for (unsigned r = 0; r < rounds; r++)
+			cell.cycles[cell.n++] = tail_of(subjects[i].mp);
+		cell_write(&cell, &subjects[i], "p99.9 of a burst in hold", 32);
+	}
+	printf("\n");
+}
+
+static void usage(void)
+{
+	printf("usage: ops-bench [--rounds N] [--ms N] [--objects N] [--json FILE] PLUGIN\n");
+	exit(2);
+}
+
+static const char *options_read(int argc, char **argv)
+{
+	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' },
+						 { "ms", required_argument, NULL, 'm' },
+						 { "objects", required_argument, NULL, 'o' },
+						 { "json", required_argument, NULL, 'j' },
+						 { NULL, 0, NULL, 0 } };
+	const char *json = NULL;
+	int key;
+
+	while ((key = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (key == 'r')
+			rounds = (unsigned)atoi(optarg);
+		else if (key == 'm')
+			ms = (unsigned)atoi(optarg);
+		else if (key == 'o')
+			objects = (unsigned)atoi(optarg);
+		else if (key == 'j')
+			json = optarg;
+		else
+			usage();
+	}
+	if (optind != argc - 1 || !rounds || rounds > ROUNDS_MAX || !ms || objects < OBJECTS_MIN)
+		usage();
+	return json;
 }
 
 int main(int argc, char **argv)
@@ -252,11 +387,11 @@ int main(int argc, char **argv)
 		{ "pktpool", "lcore_cache=64", 250, NULL },
 		{ "pktpool", "lcore_cache=0", 250, NULL },
 	};
-	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 11;
-	char prefix[32];
+	const char *json = options_read(argc, argv);
+	char prefix[32], mib[16];
 	char *args[] = { "ops-bench",
 			 "-m",
-			 "1024",
+			 mib,
 			 "-l",
 			 "0,1",
 			 "--no-pci",
@@ -266,17 +401,13 @@ int main(int argc, char **argv)
 			 prefix,
 			 "--log-level=lib.eal:error" };
 
-	if (argc < 2 || !rounds || rounds > ROUNDS_MAX) {
-		printf("usage: ops-bench PLUGIN [ROUNDS [MS]]\n");
-		return 2;
-	}
-	if (argc > 3)
-		ms = (unsigned)atoi(argv[3]);
 	snprintf(prefix, sizeof(prefix), "opsb%d", (int)getpid());
-	if (!dlopen(argv[1], RTLD_NOW) || rte_eal_init(RTE_DIM(args), args) < 0) {
-		printf("EAL cannot start: two CPUs, 1 GiB of hugepages?\n");
+	snprintf(mib, sizeof(mib), "%u", objects / OBJECTS_MIN * 256);
+	if (!dlopen(argv[optind], RTLD_NOW) || rte_eal_init(RTE_DIM(args), args) < 0) {
+		printf("EAL cannot start: two CPUs, %s MiB of hugepages?\n", mib);
 		return 3;
 	}
+	rows = json_array();
 	ring = rte_ring_create("bench", 1024, (int)rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
 	must(ring != NULL, "no ring");
 	for (unsigned i = 0; i < RTE_DIM(subjects); i++)
@@ -288,16 +419,10 @@ int main(int argc, char **argv)
 		printf(" %11s %3u %s", subjects[i].ops, subjects[i].cache,
 		       subjects[i].config ? strchr(subjects[i].config, '=') : "  ");
 	printf("\n");
-	subjects_measure(subjects, RTE_DIM(subjects), rounds);
-	printf("%-16s", "p99.9, hold, 32");
-	for (unsigned i = 0; i < RTE_DIM(subjects); i++) {
-		double tails[ROUNDS_MAX];
-
-		for (unsigned r = 0; r < rounds; r++)
-			tails[r] = tail_of(subjects[i].mp);
-		qsort(tails, rounds, sizeof(*tails), double_compare);
-		printf(" %9.0f (%7.0f)", tails[rounds / 2], tails[0]);
-	}
-	printf("\n");
+	subjects_measure(subjects, RTE_DIM(subjects));
+	subjects_tails(subjects, RTE_DIM(subjects));
+	must(!json || json_dump_file(rows, json, JSON_INDENT(1)) == 0,
+	     "the rows cannot be written");
+	json_decref(rows);
 	return 0;
 }

@@ -5,20 +5,33 @@ A place makes the contestants of one frame size and program. It tells whether tw
 then a generator drives each contestant, and what comes back to it is what counts.
 """
 import os
+import shutil
 import socket
 import struct
 import subprocess
 
-from forward_sides import Fwd, Generator, Kernel, Testpmd
+from forward_sides import Fwd, Generator, Kernel, KernelGenerator, Testpmd
 
 POOLS = ['pktpool', 'ring_mp_mc', 'stack']
-# Bytes with FCS; the mix is 64, 594 and 1518 at 7:4:1.
+# Frames in bytes with FCS; the mix is 64, 594 and 1518 at 7:4:1.
 MIX = 'IMIX'
+PP_XSK = '/lib/pmd/librte_net_pp_xsk.so'
+OPS = '/lib/mempool/librte_mempool_pktpool.so'
 MIX_FRAMES = [64] * 7 + [594] * 4 + [1518]
 
 
 def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def plugin_take(build, tmp, path):
+    """A copy of a plugin where EAL takes it from; None if the build has none."""
+    if not os.path.exists(build + path):
+        return None
+    # Its libraries stay where they are.
+    os.environ['LD_LIBRARY_PATH'] = '%s/lib/core:%s/lib/dma' % (build, build)
+    copy = tmp + '/' + os.path.basename(path)
+    return copy if os.path.exists(copy) else shutil.copy(build + path, copy)
 
 
 def udp_frame(size, number):
@@ -39,11 +52,14 @@ def pcap_write(path, sizes):
 
 
 class Contestant:
-    """A side, and what drives it."""
+    """A side, and what drives it; fields that its row has more than others, and a device that is
+    not the place's."""
 
-    def __init__(self, side, generator=None):
-        self.side, self.generator = side, generator
+    def __init__(self, side, generator=None, device=None, more=()):
+        self.side, self.generator, self.device, self.more = side, generator, device, dict(more)
         self.who = side.who
+        self.flow = side
+
 
     def all(self):
         return [s for s in (self.side, self.generator) if s]
@@ -127,17 +143,18 @@ class Memif(Place):
         return [['net_memif%d,role=%s,id=%d,socket=%s-%d,socket-abstract=no' % (i, role, i, path, i)
                  for i in (0, 1)] for role in ('server', 'client')]
 
-    def makers(self, program):
-        def contestant(make):
-            server, client = self.pair()
-            side = make(server)
-            side.ready()
-            return Contestant(side, Generator(self.frame, client, self.tmp))
+    def contestant(self, make, **other):
+        """What make(vdevs) starts at one end, and the generator at the other."""
+        server, client = self.pair()
+        side = make(server)
+        side.ready()
+        return Contestant(side, Generator(self.build, self.frame, client, self.tmp), **other)
 
+    def makers(self, program):
         def fwd(pool):
-            return lambda: contestant(lambda vdevs: Fwd(self.build, pool, program, vdevs, self.tmp))
+            return lambda: self.contestant(lambda vdevs: Fwd(self.build, pool, program, vdevs, self.tmp))
         return [fwd(pool) for pool in self.pools] + [
-            lambda: contestant(lambda vdevs: Testpmd(program, vdevs, self.tmp))]
+            lambda: self.contestant(lambda vdevs: Testpmd(program, vdevs, self.tmp))]
 
 
 class AfXdp(Place):
@@ -146,7 +163,6 @@ class AfXdp(Place):
     two_cpus = True
     frames = [64, 1518]
     programs = ['io', 'macswap', '5tswap', 'reflect', 'drop']
-    driver = 'net_af_xdp'
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -169,23 +185,38 @@ class AfXdp(Place):
     def ports(driver, end):
         return ['%s%d,iface=%s%d' % (driver, i, end, i) for i in (0, 1)]
 
-    def makers(self, program):
-        def contestant(make):
-            space = self.space()
-            side = make(space)
-            side.ready()
-            return Contestant(side, Generator(self.frame, self.ports('net_af_xdp', 'far'), self.tmp, space))
+    def generator(self, space):
+        """The kernel's where the build has it: net_af_xdp sends a tenth of what is forwarded there."""
+        if self.kernel():
+            return KernelGenerator(self.build, ['far0', 'far1'], self.tmp, space, udp_frame(self.frame, 0))
+        return Generator(self.build, self.frame, self.ports('net_af_xdp', 'far'), self.tmp, space)
 
-        def fwd(pool):
-            return lambda: contestant(lambda space: Fwd(
-                self.build, pool, program, self.ports(self.driver, 'near'), self.tmp, space, own=['--promiscuous']))
-        makers = [fwd(pool) for pool in self.pools] + [
-            lambda: contestant(lambda space: Testpmd(
-                program, self.ports(self.driver, 'near'), self.tmp, space))]
-        # Left out of a build that lacks libbpf or clang.
-        if os.path.exists(self.build + '/tests/perf/forward-xdp'):
-            makers.append(lambda: contestant(lambda space: Kernel(
-                self.build, program, ['near0', 'near1'], self.tmp, space)))
+    def kernel(self):
+        """Left out of a build that lacks libbpf or clang."""
+        return os.path.exists(self.build + '/tests/perf/forward-xdp')
+
+    def contestant(self, make, **other):
+        """A namespace of its own, what make(namespace) starts there, and what drives that."""
+        space = self.space()
+        side = make(space)
+        side.ready()
+        return Contestant(side, self.generator(space), **other)
+
+    def fwd(self, pool, program, driver='net_af_xdp', eal=()):
+        return lambda: self.contestant(lambda space: Fwd(
+            self.build, pool, program, self.ports(driver, 'near'), self.tmp, space, eal=eal,
+            own=['--promiscuous']), device=driver)
+
+    def makers(self, program):
+        makers = [self.fwd(pool, program) for pool in self.pools] + [
+            lambda: self.contestant(lambda space: Testpmd(
+                program, self.ports('net_af_xdp', 'near'), self.tmp, space))]
+        if self.kernel():
+            makers.append(lambda: self.contestant(lambda space: Kernel(
+                self.build, program, ['near0', 'near1'], self.tmp, space), device='kernel veth'))
+        driver = plugin_take(self.build, self.tmp, PP_XSK)
+        if driver:
+            makers.append(self.fwd('pktpool', program, 'net_pp_xsk', ['-d', driver]))
         return makers
 
     def end(self):

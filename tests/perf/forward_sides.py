@@ -48,7 +48,7 @@ class Side:
             self.alive()
             try:
                 return self.counts()
-            except (OSError, KeyError, ValueError, TypeError):
+            except (OSError, KeyError, ValueError):
                 if time.monotonic() > end:
                     raise self.broken('does not answer within %d s' % seconds) from None
                 time.sleep(0.05)
@@ -93,15 +93,26 @@ class Dpdk(Side):
     def __init__(self, who, program, lcores, vdevs, own, tmp, netns=None, eal=()):
         self.prefix = 'ppf%d-%d' % (os.getpid(), Side.number)
         command = [program, '--lcores', lcores, '--no-pci', '--file-prefix', self.prefix]
-        command += list(eal) or ['--in-memory']
+        command += eal
         for vdev in vdevs:
             command += ['--vdev', vdev]
         self.ports = len(vdevs)
         super().__init__(who, command + ['--', *own], tmp, netns)
 
+    def stats(self, path, port):
+        """A port's counters. net_af_xdp now and then cannot tell: then it is asked again."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            said = telemetry(path, '/ethdev/stats,%d' % port)
+            if said:
+                return said
+            time.sleep(0.002)
+        raise self.broken('has no statistics of port %d' % port)
+
     def counts(self):
+        self.alive()
         path = RUNTIME + self.prefix + '/dpdk_telemetry.v2'
-        stats = [telemetry(path, '/ethdev/stats,%d' % i) for i in range(self.ports)]
+        stats = [self.stats(path, i) for i in range(self.ports)]
         return sum(s['ipackets'] for s in stats), sum(s['opackets'] for s in stats)
 
 
@@ -125,15 +136,16 @@ class Fwd(Dpdk):
 class Testpmd(Dpdk):
     """dpdk-testpmd of the same work. Its first lcore only waits for the end."""
 
-    def __init__(self, program, vdevs, tmp, netns=None, first=False, cpu=None, who='dpdk-testpmd', eal=(), own=()):
+    def __init__(self, program, vdevs, tmp, netns=None, first=False, cpu=None, who='dpdk-testpmd', eal=(), own=(),
+                 cache=250):
         cpu = cpus()[1] if cpu is None else cpu
         mode, args = {
             'drop': ('rxonly', []),
             'reflect': ('macswap', ['--port-topology=loop']),
         }.get(program, (program, []))
-        args += ['--forward-mode=' + mode, '--total-num-mbufs=16384', '--mbcache=250', *own]
+        args += ['--forward-mode=' + mode, '--total-num-mbufs=16384', '--mbcache=%d' % cache, *own]
         super().__init__(who, 'dpdk-testpmd', '0@%d,1@%d' % (cpus()[0], cpu), vdevs,
-                         args + (['--tx-first'] if first else []), tmp, netns, eal)
+                         args + (['--tx-first'] if first else []), tmp, netns, ['--in-memory', *eal])
 
     def quit(self):
         # It ends at Enter.
@@ -148,22 +160,30 @@ class Testpmd(Dpdk):
         return dropped / max(received, 1)
 
 
-class Generator(Testpmd):
-    """Sends UDP from all its ports as fast as it can, and receives what comes back."""
+class Pktgen(Dpdk):
+    """pktpool-pktgen: UDP from all its ports as fast as it can."""
 
-    def __init__(self, frame, vdevs, tmp, netns=None):
-        super().__init__('flowgen', vdevs, tmp, netns, cpu=cpus()[0], who='generator',
-                         eal=['--no-huge', '-m', '128'], own=['--txpkts=%d' % (frame - 4)])
+    def __init__(self, build, frame, vdevs, tmp, netns=None, cpu=None, eal=(), own=(), who='pktpool-pktgen'):
+        args = ['--frame=%d' % frame, '--seconds=86400', '--quiet', '--promiscuous', '--link-wait=60', *own]
+        super().__init__(who, build + '/apps/pktgen/pktpool-pktgen',
+                         '0@%d' % (cpus()[1] if cpu is None else cpu), vdevs, args, tmp, netns, ['--in-memory', *eal])
 
 
-class Kernel(Side):
-    """The kernel's own XDP between two interfaces: no process does it, one answers for it."""
+class Generator(Pktgen):
+    """The same at the other end, from both ports, and what comes back at them."""
 
-    def __init__(self, build, program, interfaces, tmp, netns):
+    def __init__(self, build, frame, vdevs, tmp, netns=None):
+        super().__init__(build, frame, vdevs, tmp, netns, cpus()[0], own=['--both'], who='generator')
+
+
+class Xdp(Side):
+    """A process that answers for what the kernel does between two interfaces."""
+
+    def __init__(self, who, build, program, interfaces, tmp, netns, frame=()):
         program = {'5tswap': 'tuple'}.get(program, program)
-        super().__init__('kernel XDP', [build + '/tests/perf/forward-xdp', build + '/tests/perf/forward_xdp.bpf.o',
-                                        program, *interfaces], tmp, netns)
         self.is_ready = False
+        super().__init__(who, ['taskset', '-c', str(cpus()[0]), build + '/tests/perf/forward-xdp',
+                               build + '/tests/perf/forward_xdp.bpf.o', program, *interfaces, *frame], tmp, netns)
 
     def stdout(self, file):
         return subprocess.PIPE
@@ -174,20 +194,34 @@ class Kernel(Side):
             self.alive()
         self.is_ready = True
 
-    def pause(self):
-        pass
-
-    def resume(self):
-        self.alive()
-
-    def cpu(self):
-        return 0
-
     def counts(self):
         self.process.stdin.write(b'?\n')
         self.process.stdin.flush()
-        n = int(self.process.stdout.readline())
-        return n, n
+        return tuple(int(n) for n in self.process.stdout.readline().split())
 
     def quit(self):
         self.process.stdin.close()
+
+
+class Kernel(Xdp):
+    """The kernel's own XDP forwards, wherever packets come in."""
+
+    def __init__(self, *args):
+        super().__init__('kernel XDP', *args)
+
+
+class KernelSink(Xdp):
+    """Drops and counts what comes to both."""
+
+    def __init__(self, build, interfaces, tmp, netns):
+        super().__init__('sink', build, 'drop', interfaces, tmp, netns)
+
+
+class KernelGenerator(Xdp):
+    """Feeds both interfaces with a frame, faster than AF_XDP could, and drops what comes back."""
+
+    def __init__(self, build, interfaces, tmp, netns, frame):
+        path = '%s/frame%d' % (tmp, len(frame))
+        with open(path, 'wb') as file:
+            file.write(frame)
+        super().__init__('generator', build, 'drop', interfaces, tmp, netns, [path])

@@ -24,16 +24,19 @@ expect 2 --program nope
 expect 3 --json /nope/f.json
 
 expect 0 --quick --json "$TMP/rows.json" --device net_null --device net_memif --device net_af_xdp
-jq -e --argjson kernel "$([ -e "$BUILD/tests/perf/forward-xdp" ] && echo true || echo false)" '
+there() { [ -e "$BUILD/$1" ] && echo true || echo false; }
+jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there lib/pmd/librte_net_pp_xsk.so)" '
 	def who(device): map(select(.device == device) | .who) | sort;
-	(["dpdk-testpmd", "pktpool-fwd pktpool"]) as $peers
-	| who("net_null") == $peers and who("net_memif") == $peers
-	and who("net_af_xdp") == ($peers + (if $kernel then ["kernel XDP"] else [] end) | sort)
+	["dpdk-testpmd", "pktpool-fwd pktpool"] as $peers
+	| who("net_null") == $peers and who("net_memif") == $peers and who("net_af_xdp") == $peers
+	and who("kernel veth") == (if $kernel then ["kernel XDP"] else [] end)
+	and who("net_pp_xsk") == (if $xsk then ["pktpool-fwd pktpool"] else [] end)
 	and all(.program == "io" and .frame == 64 and .packets > 0 and (.machine | length > 0))
 	and all(.mpps > 0 and .ns_per_packet > 0 and (.mpps * .ns_per_packet - 1000 | fabs) < 0.01)
 	and all(.loss >= 0 and .loss <= 1 and .rounds == 1 and .ns_least <= .ns_per_packet)
 	and all((.round_trip_ns != null) == (.device != "net_null"))
-	' "$TMP/rows.json" >/dev/null || fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
+	' "$TMP/rows.json" >/dev/null ||
+	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
 for device in net_null net_memif net_af_xdp; do
 	grep -q "^$device  *io  *64  pktpool-fwd pktpool" "$TMP/out" || fail "no $device: $(<"$TMP/out")"
 done
