@@ -66,6 +66,13 @@ static int environment_check(const struct pp_pktmbuf_params *params)
 	return 0;
 }
 
+static uint64_t nodes_of(const struct pp_pktmbuf_params *params)
+{
+	if (params->nodes || params->socket == SOCKET_ID_ANY)
+		return params->nodes;
+	return 1ull << params->socket;
+}
+
 /* The pool whose addresses handed out are the mempool's objects. */
 static int pool_create(const struct pp_pktmbuf_params *params, uint32_t elt_size,
 		       struct pp_pool **pool)
@@ -78,7 +85,7 @@ static int pool_create(const struct pp_pktmbuf_params *params, uint32_t elt_size
 		.buffers_max = params->mbufs_max,
 		.owners = params->owners,
 		.pages = (enum pp_pages)params->pages,
-		.nodes = params->socket == SOCKET_ID_ANY ? 0 : 1ull << params->socket,
+		.nodes = nodes_of(params),
 		.flags = params->flags,
 		.reserve = params->reserve,
 		.link = offsetof(struct rte_mbuf, next),

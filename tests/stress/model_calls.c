@@ -193,7 +193,8 @@ static void model_alloc(struct model *m)
 	places_look(&after, m->pool, m->cache);
 	call_judge(&call, &m->before, after.stats.total - m->before.stats.total);
 	/* Its time in line went by while it had no CPU: then nothing is certain. */
-	slow = slow && call.waits && after.stats.sum.timeout > m->before.stats.sum.timeout;
+	slow = slow && call.flags & PP_WAIT &&
+	       after.stats.sum.timeout > m->before.stats.sum.timeout;
 	if (got != call.got && !slow)
 		call_report(&call, &m->before, got);
 	MUST(got == call.got || (slow && got < call.got));
