@@ -45,6 +45,9 @@ int rfc_trial(struct rfc_run *run, double pps, double seconds, uint64_t packets,
 	return error;
 }
 
+/* A device from which nothing came may have been busy elsewhere: trials until it is silent. */
+#define RFC_PATIENCE 5
+
 /* The highest rate, and what comes back at it. */
 static int run_maximum(struct rfc_run *run)
 {
@@ -52,35 +55,44 @@ static int run_maximum(struct rfc_run *run)
 	struct rfc_row *row = run->row;
 	uint64_t sent = 0, received = 0;
 	double seconds = 0, reached = 0;
+	unsigned trials = 0;
 
 	run->part = "MRR";
 	if (plan->line_rate > 0)
 		row->most = plan->line_rate / 8 / (row->frame + TRIAL_WIRE_BYTES);
-	for (unsigned i = 0; i < plan->repetitions; i++) {
+	while (trials < plan->repetitions ||
+	       (!received && trials < plan->repetitions + RFC_PATIENCE)) {
 		struct trial_result result;
 		int error = rfc_trial(run, row->most, plan->seconds, 0, &result);
 
 		if (error)
 			return error;
+		trials++;
 		sent += result.sent;
 		received += result.received;
 		seconds += result.seconds;
-		reached += result.tx_pps / plan->repetitions;
+		reached += result.tx_pps;
 	}
 	if (!received || !(seconds > 0))
 		return -ENODATA;
 	if (plan->line_rate <= 0)
-		row->most = reached;
+		row->most = reached / trials;
 	row->mrr = (double)received / seconds;
 	row->mrr_lost = sent ? (double)(sent - received) / (double)sent : 0;
 	return 0;
+}
+
+/* All that the sender can is sent without a pace: keeping one costs it some. */
+static double run_pace(const struct rfc_run *run, double pps)
+{
+	return run->plan->line_rate <= 0 && pps >= run->row->most * 0.9999 ? 0 : pps;
 }
 
 static int run_measure(void *arg, double pps, struct search_point *point)
 {
 	struct rfc_run *run = arg;
 	struct trial_result result;
-	int error = rfc_trial(run, pps, run->plan->seconds, 0, &result);
+	int error = rfc_trial(run, run_pace(run, pps), run->plan->seconds, 0, &result);
 
 	point->offered = result.tx_pps;
 	point->sent = result.sent;
@@ -189,7 +201,8 @@ static int run_loss(struct rfc_run *run)
 						   1e9 };
 		if (loss->load < run->plan->loss_step / 2)
 			break;
-		error = rfc_trial(run, row->most * loss->load, run->plan->seconds, 0, &result);
+		error = rfc_trial(run, run_pace(run, row->most * loss->load), run->plan->seconds, 0,
+				  &result);
 		if (error)
 			return error;
 		loss->pps = result.tx_pps;

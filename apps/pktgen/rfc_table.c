@@ -92,6 +92,8 @@ static void latency_print(FILE *out, const struct rfc_plan *plan, const struct r
 
 static void loss_print(FILE *out, const struct rfc_plan *plan, const struct rfc_row *rows)
 {
+	bool starved = false;
+
 	fputs("\nFrame loss (26.3), percent of what was sent, at loads from 100% down until two "
 	      "lose none\n",
 	      out);
@@ -100,11 +102,16 @@ static void loss_print(FILE *out, const struct rfc_plan *plan, const struct rfc_
 		for (unsigned k = 0; k < rows[i].loss_count; k++) {
 			const struct rfc_loss *l = &rows[i].loss[k];
 
-			fprintf(out, " %.0f%%: %.3g", 100 * l->load,
+			fprintf(out, " %.0f%%%s: %.3g", 100 * l->load,
+				l->pps < l->load * rows[i].most * SEARCH_KEPT_UP ? "*" : "",
 				l->sent ? 100 * (double)l->lost / (double)l->sent : 0.0);
+			starved |= l->pps < l->load * rows[i].most * SEARCH_KEPT_UP;
 		}
 		fputs(rows[i].loss_ended ? "\n" : "  (and no two without)\n", out);
 	}
+	if (starved)
+		fputs("      * the sender could not offer that much: --json says what it did\n",
+		      out);
 }
 
 static void bursts_print(FILE *out, const struct rfc_plan *plan, const struct rfc_row *rows)

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <math.h>
 
-/* A sender this close to what was asked has kept up. */
-#define SEARCH_KEPT_UP 0.98
 /* Downhill from an answer that does not hold: each step twice as far. */
 #define SEARCH_RETREATS 16
 

@@ -17,6 +17,9 @@ struct search_point {
 /* One trial at a load; 0, or -errno, which ends the search. */
 typedef int search_measure(void *arg, double load, struct search_point *point);
 
+/* A sender this close to what was asked has kept up. */
+#define SEARCH_KEPT_UP 0.98
+
 /* Enough for three searches of a frame size with seven trials a load. */
 #define SEARCH_POINTS 512
 

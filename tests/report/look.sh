@@ -114,7 +114,7 @@ done
 # In whatever theme it is printed: paper stays white, and the words are there, also those in plots.
 pdftotext -layout "$dir/page.pdf" "$dir/page.txt"
 for words in 'pktpool, measured' 'buffers a call' 'TSC cycles per buffer' 'latency, µs' 'NDR: no loss' \
-	'lost, % of what was sent' 'free buffers, the reserve apart' 'Method and machine' 'ring_mp_mc: 20 of 20 pings lost'; do
+	'lost, % of what was sent' 'offered load, % of the highest' 'free buffers, the reserve apart' 'Method and machine' 'ring_mp_mc: 20 of 20 pings lost'; do
 	grep -qF "$words" "$dir/page.txt" || fail "on paper there is no '$words'"
 done
 pdftoppm -gray -r 10 "$dir/page.pdf" "$dir/sheet"

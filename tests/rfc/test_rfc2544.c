@@ -172,6 +172,7 @@ static void test_a_silent_device_is_an_error(void **state)
 	rfc_plan_demo(&plan);
 	device_build(1e6, 0, 0);
 	assert_int_equal(rfc_run(&plan, &rfc_device, rows), -ENODATA);
+	assert_true(device.trials > plan.repetitions);
 	assert_false(rows[0].done[RFC_THROUGHPUT]);
 	device_build(1e6, 400000, 0);
 	device.error = -ENETDOWN;

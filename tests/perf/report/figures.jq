@@ -28,10 +28,11 @@ def latency(frame):
 	| [.load_percent] + ([.p50_ns, .p90_ns, .p99_ns, .["p99.9_ns"], .max_ns]
 		| map(if . then . / 1e3 else null end)) | line;
 
+# Over what was really offered: a sender may fall short of what it was asked.
 def loss_frames: [.rows[] | select(.loss | length > 0) | .frame] | join(" ");
 def loss:
-	[.rows[] | select(.loss | length > 0)
-		| [.loss | sort_by(.load_percent)[] | [.load_percent, 100 * .loss] | line] | join("\n")]
+	[.rows[] | select(.loss | length > 0) | .max_pps as $most
+		| [.loss | sort_by(.pps)[] | [100 * .pps / $most, 100 * .loss] | line] | join("\n")]
 	| join("\n\n\n");
 
 # One of the devices of the starve demonstration.

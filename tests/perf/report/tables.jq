@@ -86,11 +86,13 @@ def machine_words: [.cpu, (if .cpus then "\(.cpus) CPUs" else empty end),
 def bench_short:
 	burst_cells("hold") | map(select(.burst == 32 and .ring and .pktpool))[]
 	| "Taking and freeing a buffer costs <b>\(.pktpool | digits) cycles</b> in bursts of 32 while \(.held) are held, beside \(.ring | digits) with DPDK’s ring_mp_mc, \(.ring / .pktpool | digits) times as much.";
+def span: if . >= 1e6 then "\(. / 1e6 | digits) ms" else "\(. / 1e3 | digits) µs" end;
 def rfc_short:
 	.rows[0] | select(.ndr) |
 	"Frames of \(.frame) bytes go through without a loss at <b>\(.ndr.pps / 1e3 | digits) kpps</b>"
-	+ (.latency | map(select(.load_percent == 50 and .p50_ns))[0]
-		| if . then ", at half of that in \(.p50_ns / 1e3 | digits) µs (median; p99 \(.p99_ns / 1e3 | digits))" else "" end)
+	+ (if .ndr.at_max then " or more, as the sender could offer no more evenly" else "" end)
+	+ (.latency // [] | map(select(.load_percent == 50 and .p50_ns))[0]
+		| if . then "; at half of that in \(.p50_ns | span) (median; p99 \(.p99_ns | span))" else "" end)
 	+ ": pktpool-fwd between two veths.";
 def starve_short:
 	(.runs | map(select(.claimed == "lives"))) as $live | (.runs | map(select(.claimed == "dies"))) as $dead
