@@ -233,17 +233,17 @@ if has forward; then
 	input_name=forward
 	include forward
 	for device in $(ask figures forward_devices); do
-		who=$(ask figures "forward_who(\"$device\") | join(\" \")")
+		who=$(ask figures "forward_who(\"$device\") | join(\"\t\")")
 		ask figures "forward(\"$device\")" >"$TMP/forward-$device.tsv"
-		plot forward "forward-$device" 400 "data='$TMP/forward-$device.tsv'; who='$who'" \
-			"$device" 'more is better'
+		plot forward "forward-$device" 400 "data='$TMP/forward-$device.tsv'; who='$who'; n=$(tr '\t' '\n' <<<"$who" | wc -l)" \
+			"$device" "frames of $(ask figures "forward_frame(\"$device\")") bytes; more is better"
 	done | insert plots-forward
-	ask tables rows_table | insert table-forward
+	ask tables forward_table | insert table-forward
 fi
 if has drivers; then
 	input_name=drivers
 	include drivers
-	ask tables 'if type == "array" then . else .rows end | rows_table' | insert table-drivers
+	ask tables 'forward_table, ops_table' | insert table-drivers
 fi
 
 insert short <"$TMP/short"

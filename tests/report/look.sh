@@ -20,7 +20,7 @@ fail() {
 "$rfc" "$dir/rfc.json"
 bash "$source/tests/perf/report.sh" "$build" --html "$dir/page/index.html" --rfc "$dir/rfc.json" \
 	--bench "$here/bench.json" --starve "$here/starve.json" --forward "$here/forward.json" \
-	--drivers "$here/forward.json" >"$dir/said" || fail "no report was written: $(<"$dir/said")"
+	--drivers "$here/drivers.json" >"$dir/said" || fail "no report was written: $(<"$dir/said")"
 # What cannot be is said; what fails is said on the page, beside what there is of it.
 expect() {
 	local want=$1 words=$2 status=0
@@ -47,8 +47,8 @@ expect 3 'cannot be written' "$dir/failing" --html /proc/no/page.html
 
 page=$dir/page/index.html
 cp "$page" "$dir/page.html"
-# Four patterns, packets and bits, three latencies, a loss, two levels, two devices.
-plots=14
+# Four patterns, packets and bits, three latencies, a loss, two levels, a device.
+plots=13
 
 # browse SCHEME FILE ARGUMENT...: chromium; scheme 0 is dark, 1 light.
 browse() {

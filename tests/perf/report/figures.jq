@@ -47,9 +47,13 @@ def level(device):
 	starve_runs(device) | map(.level | map([.[0], .[1]] | line) | join("\n")) | join("\n\n\n");
 
 def forward_devices: [.[] | select(.mpps) | .device] | unique[];
-# Whose figures there are; gnuplot takes no column without one.
-def forward_who(device): [.[] | select(.device == device and .mpps) | .who] | unique;
+# Of a device its shortest frames, what each program comes to with each forwarder; gnuplot takes no
+# column without a figure.
+def forward_rows(device): map(select(.device == device and .mpps))
+	| (map(.frame) | min) as $frame | map(select(.frame == $frame));
+def forward_who(device): forward_rows(device) | map(.who) | unique;
+def forward_frame(device): forward_rows(device)[0].frame;
 def forward(device):
-	forward_who(device) as $who | map(select(.device == device)) | group_by([.program, .frame])[]
-	| . as $rows | ["\(.[0].program) \(.[0].frame)"]
-		+ ($who | map(. as $w | $rows | map(select(.who == $w))[0].mpps)) | line;
+	forward_who(device) as $who | forward_rows(device) | group_by(.program)[]
+	| . as $rows | [.[0].program] + ($who | map(. as $w | $rows | map(select(.who == $w))[0].mpps))
+	| line;

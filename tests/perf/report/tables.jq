@@ -73,10 +73,21 @@ def starve_table:
 		"\(.ping_lost) of \(.ping_sent)", (if .tcp_ok then "whole" else "died" end), .min_free,
 		.reserve_used, .marked_refused]] | table;
 
-# Any rows of one shape: a column for each of their plain fields.
-def rows_table:
-	(.[0] | to_entries | map(select(.value | type | . != "array" and . != "object") | .key)) as $keys
-	| [$keys] + map(. as $row | $keys | map($row[.])) | table;
+# Of programs on devices; what lost all its samples has none.
+def forward_table:
+	map(select(.device)) | select(length > 0)
+	| [["device", "program", "frame, bytes", "who", "Mpps", "ns a packet", "lost", "round trip, ns"]]
+	+ map([.device, .program, .frame, .who, .mpps, .ns_per_packet,
+		(if .loss then .loss | percent else null end), .round_trip_ns]) | table;
+# Of mempool ops by themselves: a column for each kind of mempool.
+def ops_table:
+	def kind: .ops + (if .cache then ", cache \(.cache)" else "" end)
+		+ (if .option then ", \(.option)" else "" end);
+	map(select(.pattern and .ops)) | select(length > 0)
+	| (map(kind) | unique) as $kinds
+	| [["cycles an object", "at once"] + $kinds]
+	+ (group_by([.pattern, .n]) | map(. as $rows | [.[0].pattern, .[0].n]
+		+ ($kinds | map(. as $k | $rows | map(select(kind == $k))[0].cycles)))) | table;
 
 def machine_words: [.cpu, (if .cpus then "\(.cpus) CPUs" else empty end),
 	(if .tsc_ghz then "TSC \(.tsc_ghz) GHz" else empty end), .kernel, .compiler, .dpdk]
