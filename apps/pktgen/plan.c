@@ -366,29 +366,44 @@ int plan_parse(struct plan *plan, const char *text, size_t bytes, const char *na
 	return err;
 }
 
-int plan_read(struct plan *plan, const char *path, struct wrong *wrong)
+static int file_fail(const char *path, int err, struct wrong *wrong)
+{
+	wrong_say(wrong, "%s: %s", path, strerror(-err));
+	return err;
+}
+
+/* A NUL behind it. */
+static int file_read(const char *path, char *text, size_t *bytes, struct wrong *wrong)
 {
 	FILE *file = fopen(path, "re");
-	char *text = NULL;
+	int err = 0;
+
+	if (file == NULL)
+		return file_fail(path, -errno, wrong);
+	*bytes = fread(text, 1, FILE_BYTES_MAX + 1, file);
+	if (ferror(file))
+		err = file_fail(path, -errno, wrong);
+	else if (*bytes > FILE_BYTES_MAX)
+		err = wrong_say(wrong, "%s: larger than %u MiB", path, FILE_BYTES_MAX >> 20);
+	else
+		text[*bytes] = '\0';
+	fclose(file);
+	return err;
+}
+
+int plan_read(struct plan *plan, const char *path, struct wrong *wrong)
+{
+	char *text = malloc(FILE_BYTES_MAX + 1);
 	size_t bytes;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
-	if (file != NULL)
-		text = malloc(FILE_BYTES_MAX + 1);
-	errno = 0;
-	if (text == NULL || (bytes = fread(text, 1, FILE_BYTES_MAX + 1, file), ferror(file))) {
-		err = errno != 0 ? -errno : -ENOMEM;
-		wrong_say(wrong, "%s: %s", path, strerror(-err));
-	} else if (bytes > FILE_BYTES_MAX) {
-		err = wrong_say(wrong, "%s: larger than %u MiB", path, FILE_BYTES_MAX >> 20);
-	} else {
-		text[bytes] = '\0';
+	if (text == NULL)
+		return file_fail(path, -ENOMEM, wrong);
+	err = file_read(path, text, &bytes, wrong);
+	if (err == 0)
 		err = plan_parse(plan, text, bytes, path, wrong);
-	}
 	free(text);
-	if (file != NULL)
-		fclose(file);
 	return err;
 }
 
