@@ -394,7 +394,7 @@ static int file_read(const char *path, char *text, size_t *bytes, struct wrong *
 int plan_read(struct plan *plan, const char *path, struct wrong *wrong)
 {
 	char *text = malloc(FILE_BYTES_MAX + 1);
-	size_t bytes;
+	size_t bytes = 0;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));

@@ -73,8 +73,6 @@ void pacer_begin(struct pacer *p, double pps, double ticks_per_second, uint64_t 
 {
 	*p = (struct pacer){
 		.per_tick = pps / ticks_per_second,
-		/* Two at the least: one may be due and the next as good as. */
-		.debt = pps * RATE_DEBT > 2 ? pps * RATE_DEBT : 2,
 		.start = now,
 	};
 }

@@ -31,15 +31,15 @@ double rate_pps(const struct rate *rate, double frame);
 
 /*
  * Packets are due at even distances from the start. Whoever was kept from
- * sending catches up, but not with more than RATE_DEBT seconds' worth: a burst
- * of all that a stopped virtual CPU missed would overrun what is measured.
- * What is forgiven shows in the rate that is measured.
+ * sending catches up, but not with more than RATE_DEBT packets: a burst of all
+ * that a stopped virtual CPU missed would overrun the rings of what is measured,
+ * which have 1,024 places or more. What is forgiven shows in the rate that is
+ * measured.
  */
-#define RATE_DEBT 0.001
+#define RATE_DEBT 512
 
 struct pacer {
 	double per_tick; /* packets; 0: as fast as it goes */
-	double debt;     /* packets */
 	uint64_t start;  /* ticks; moves on with what is forgiven */
 	uint64_t taken;  /* packets */
 };
@@ -57,9 +57,9 @@ static inline unsigned pacer_take(struct pacer *p, uint64_t now, unsigned most)
 	due = (double)(int64_t)(now - p->start) * p->per_tick + 1 - (double)p->taken;
 	if (due < 1)
 		return 0;
-	if (__builtin_expect(due > p->debt, 0)) {
-		p->start += (uint64_t)((due - p->debt) / p->per_tick);
-		due = p->debt;
+	if (__builtin_expect(due > RATE_DEBT, 0)) {
+		p->start += (uint64_t)((due - RATE_DEBT) / p->per_tick);
+		due = RATE_DEBT;
 	}
 	if (due < most)
 		most = (unsigned)due;

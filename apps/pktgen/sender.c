@@ -12,6 +12,9 @@
 #include "sender.h"
 #include "sum.h"
 
+/* After the time is over, for what was due before. */
+#define LATE_SECONDS 1
+
 int sender_begin(struct sender *s, struct plan *plan, const struct replay *replay,
 		 const uint8_t mac[6], struct wrong *wrong)
 {
@@ -214,16 +217,22 @@ static void sender_make(struct sender *s, uint64_t now)
 {
 	unsigned n = RTE_MIN((uint64_t)s->burst, s->left);
 
-	if (n == 0 || now >= s->deadline) {
+	/* What was due by then may still go, but not for ever. */
+	if (n == 0 || (now >= s->deadline &&
+		       (s->pacer.per_tick == 0 || now - s->deadline > LATE_SECONDS * s->hz))) {
 		s->end = SENDER_DONE;
 		return;
 	}
 	if (s->stashed == 0 && !stash_fill(s, now))
 		return;
 	n = RTE_MIN(n, s->stashed);
-	n = s->speed > 0 ? replay_due(s, now, n) : pacer_take(&s->pacer, now, n);
-	if (n == 0)
+	n = s->speed > 0 ? replay_due(s, RTE_MIN(now, s->deadline), n)
+			 : pacer_take(&s->pacer, RTE_MIN(now, s->deadline), n);
+	if (n == 0) {
+		if (now >= s->deadline)
+			s->end = SENDER_DONE;
 		return;
+	}
 	s->stashed -= n;
 	memcpy(s->hold, s->stash + s->stashed, n * sizeof(s->hold[0]));
 	if (s->replay != NULL)
@@ -273,7 +282,8 @@ void sender_step(struct sender *s)
 
 	if (s->held_at == s->held)
 		sender_make(s, now);
-	else if (now >= s->deadline)
+	else if (now >= s->deadline &&
+		 (s->pacer.per_tick == 0 || now - s->deadline > LATE_SECONDS * s->hz))
 		s->end = SENDER_DONE;
 	else
 		sender_restamp(s, now);

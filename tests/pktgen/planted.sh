@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Planted: against a forwarder in another process that drops, doubles, swaps and damages every so
+# many'th packet, the generator sees exactly as many. (Over net_memif, where a full ring makes the
+# sender wait: no packet is lost that was not planted.)
+set -euo pipefail
+BUILD=$1
+. "$(dirname "$0")/pktgen.sh"
+
+# What has to come out, packets, and what is planted: drop double swap damage. The rest: pktgen's own.
+planted() {
+	local want=$1 packets=$2 pid tries
+	shift 2
+	rm -f "$TMP/memif.sock"
+	"$BUILD/tests/pktgen/planted" -l 0 $EAL --file-prefix "planted$$" \
+		--vdev "net_memif0,role=server,id=0,socket=$TMP/memif.sock,socket-abstract=no" \
+		-- "$packets" "$1" "$2" "$3" "$4" >"$TMP/planted.out" 2>"$TMP/planted.err" &
+	pid=$!
+	OTHERS+=" $pid"
+	for tries in {1..600}; do
+		[ ! -S "$TMP/memif.sock" ] || break
+		kill -0 $pid 2>/dev/null || fail "the forwarder did not start: $(tail -n 3 "$TMP/planted.err")"
+		sleep 0.1
+	done
+	shift 4
+	generate "$want" --vdev "net_memif0,role=client,id=0,socket=$TMP/memif.sock,socket-abstract=no" \
+		-- --link-wait 60 --settle 3 --packets "$packets" "$@"
+	kill -TERM $pid
+	wait $pid || true
+	jq -e ".seen == $packets" "$TMP/planted.out" >/dev/null || fail "the forwarder saw $(<"$TMP/planted.out")"
+}
+
+net_begin
+none='$t.corrupt == 0 and $t.foreign == 0'
+# The known share: every 100th of 20,000 is 1%.
+planted "\$t.sent == 20000 and \$t.lost == 200 and \$t.loss == 0.01 and \$t.received == 19800 and
+	\$t.duplicated == 0 and \$t.reordered == 0 and $none" 20000 100 0 0 0
+planted "\$t.lost == 0 and \$t.duplicated == 1000 and \$t.reordered == 0 and $none" 20000 0 20 0 0
+# None follows the last, which so is not late.
+planted "\$t.lost == 0 and \$t.duplicated == 0 and \$t.reordered == 399 and \$t.reorder_extent == 2 and
+	$none" 20000 0 0 50 0
+planted '$t.corrupt == 40 and $t.lost == 40 and $t.duplicated == 0 and $t.reordered == 0' 20000 0 0 0 500
+# 16 flows, of which a 16th'"'"'s every packet is lost: seen on that flow, on no other.
+planted '$t.lost == 1250 and $t.flows.lossy == 1 and $t.flows.worst[0].flow == 15 and
+	$t.flows.worst[0].lost == 1250 and $t.flows.worst[0].received == 0 and
+	($t.flows.worst | length) == 1' 20000 16 0 0 0 --frame 128 --field src-port=1000-1015 --rate 200kpps
