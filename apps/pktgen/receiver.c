@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receiver: takes what arrives, finds the trial's own packets and counts what happened to them. */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
 #include <rte_mbuf.h>
 
 #include "counter.h"
@@ -48,12 +51,37 @@ static bool packet_signature(const struct rte_mbuf *m, struct signature *signatu
 	return true;
 }
 
+/*
+ * A complaint of ICMP's ends with the packet that it is about, signature and
+ * all: that has not arrived.
+ */
+static bool packet_complains(const struct rte_mbuf *m)
+{
+	const uint8_t *at = rte_pktmbuf_mtod(m, const uint8_t *);
+	unsigned type = 2 * RTE_ETHER_ADDR_LEN;
+	uint16_t ether;
+
+	if (unlikely(m->data_len < type + 2 + sizeof(struct rte_ipv4_hdr) + 4))
+		return false;
+	memcpy(&ether, at + type, sizeof(ether));
+	if (ether == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
+		type += sizeof(struct rte_vlan_hdr);
+		memcpy(&ether, at + type, sizeof(ether));
+	}
+	at += type + 2;
+	if (ether == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return at[offsetof(struct rte_ipv4_hdr, next_proto_id)] == IPPROTO_ICMP;
+	return ether == RTE_BE16(RTE_ETHER_TYPE_IPV6) &&
+	       at[offsetof(struct rte_ipv6_hdr, proto)] == IPPROTO_ICMPV6;
+}
+
 static void packet_take(struct receiver *r, const struct rte_mbuf *m, uint64_t now)
 {
 	struct signature signature;
 	uint64_t before = r->sequence.received;
 
-	if (unlikely(!packet_signature(m, &signature) || signature_key(signature) != r->key)) {
+	if (unlikely(!packet_signature(m, &signature) || signature_key(signature) != r->key ||
+		     packet_complains(m))) {
 		counter_add(&r->foreign, 1);
 		return;
 	}

@@ -21,7 +21,7 @@ ip -n "$A" neigh add fd08::2 lladdr $mac dev ea
 in_a python3 - >"$TMP/echo.out" 2>&1 <<-END &
 	import socket
 	s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, 1 << 26)
+	s.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)  # SO_RCVBUFFORCE
 	s.bind(("::", 7))
 	print("ready", flush=True)
 	while True:
@@ -77,8 +77,9 @@ done
 [ "$resets" = 1000 ] || fail "the kernel answered $resets of 1000 segments"
 
 # The same from a file whose packets are wrong in one bit: now the counters move.
-in_m timeout 60 "$PKTGEN" -l "$CPU" $EAL --vdev "net_pcap0,tx_pcap=$TMP/right.pcap,rx_iface_in=lo" -- --tx-only \
-	--packets 50 --frame 128 --field dst-mac="$to" --field src-ip=10.8.0.2 --field dst-ip=10.8.0.1 >"$TMP/pg.out" 2>&1
+pcap_empty "$TMP/empty.pcap"
+generate '$t.sent == 50' --vdev "net_pcap0,tx_pcap=$TMP/right.pcap,rx_pcap=$TMP/empty.pcap" -- --tx-only \
+	--packets 50 --frame 128 --field dst-mac="$to" --field src-ip=10.8.0.2 --field dst-ip=10.8.0.1
 python3 - "$TMP/right.pcap" "$TMP/wrong.pcap" <<-END
 	import sys
 	data = bytearray(open(sys.argv[1], "rb").read())
@@ -87,7 +88,8 @@ python3 - "$TMP/right.pcap" "$TMP/wrong.pcap" <<-END
 	    data[24 + n * 140 + 16 + 60] ^= 8
 	open(sys.argv[2], "wb").write(data)
 END
-in_m timeout 60 "$PKTGEN" -l "$CPU" $EAL --vdev "${driver}0,iface=ma" -- --tx-only --pcap "$TMP/wrong.pcap" >"$TMP/pg.out" 2>&1
+in_m timeout 60 "$PKTGEN" -l "$CPU" $EAL --vdev "${driver}0,iface=ma" -- --tx-only --pcap "$TMP/wrong.pcap" \
+	>"$TMP/pg.out" 2>&1 || fail "the file could not be sent: $(tail -n 3 "$TMP/pg.out")"
 for _ in {1..600}; do
 	wrong=$(count UdpInCsumErrors)
 	[ "$wrong" -lt 50 ] || break

@@ -33,3 +33,8 @@ refuse() {
 	! grep -q 'in flight [1-9]' "$TMP/out" || fail "$*: buffers are in flight at the end"
 	echo "ok: $status: $(grep -m1 'pktpool-pktgen: ' "$TMP/err")"
 }
+
+# A pcap file of no packets, for a port that has to have something to receive from.
+pcap_empty() {
+	printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\1\0\0\0' >"$1"
+}
