@@ -20,6 +20,10 @@ wrong_say(struct wrong *w, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(w->text, sizeof(w->text), format, args);
 	va_end(args);
+	/* What it quotes may be anything; a terminal need not see all of it. */
+	for (char *c = w->text; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	return -EINVAL;
 }
 

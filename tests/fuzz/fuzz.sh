@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Fuzz: builds one fuzzer with clang (libFuzzer, ASan, UBSan) and lets it run for
-# PP_FUZZ_SECONDS (10). Usage: fuzz.sh attach|checksum [libFuzzer's arguments]
+# PP_FUZZ_SECONDS (10). Usage: fuzz.sh attach|checksum|pktgen [libFuzzer's arguments]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -29,6 +29,24 @@ checksum)
 	flags=($(pkg-config --cflags libdpdk) "${flags[@]}" -I "$root/apps/fwd")
 	libs=($(pkg-config --libs libdpdk))
 	length=2048
+	;;
+pktgen)
+	sources=()
+	for part in field limit mix place plan rate reader replay shape; do
+		sources+=("$root/apps/pktgen/$part.c")
+	done
+	# shellcheck disable=SC2207
+	flags=($(pkg-config --cflags libdpdk) "${flags[@]}" -I "$root/apps/pktgen")
+	libs=(-ljansson -lpcap -lm)
+	length=2048
+	# From these it gets further than a file's first bytes.
+	mkdir "$work/seeds"
+	printf '\0{"seed":1,"streams":[{"name":"a","weight":2,"frame":"imix","fields":{"src-ip":"10.0.0.1-10.0.0.9"}}],"limits":{"max_loss":0},"trials":[{"rate":"1kpps","seconds":1}]}' >"$work/seeds/plan"
+	printf '\5\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\1\0\0\0\1\0\0\0\1\0\0\0\74\0\0\0\74\0\0\0%s' \
+		'......------.E..........................................----' >"$work/seeds/pcap"
+	printf '\16random:10.0.0.1-10.0.0.9' >"$work/seeds/field"
+	printf '\00364:7,594:4,1518:1' >"$work/seeds/mix"
+	set -- "$@" "$work/seeds"
 	;;
 *)
 	echo "fuzz.sh: there is no '$noun'" >&2
