@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Docs: every exported call, parameter and counter has its place in a man page, pktpool-fwd.1 has
-# what --help says, doc/ordering.md has the code's labels, and no link is dead.
-# Arguments: the source directory, and pktpool-fwd.
+# Docs: every exported call, parameter and counter has its place in a man page, a program's page has
+# what its --help says, doc/ordering.md has the code's labels, and no link is dead.
+# Arguments: the source directory, pktpool-fwd and pktpool-pktgen.
 cd "${1:?the source directory}" || exit 3
-fwd=${2:?pktpool-fwd}
+fwd=${2:?pktpool-fwd} pktgen=${3:?pktpool-pktgen}
 bad=0 looked=0
 complain() {
 	echo "$*"
@@ -54,21 +54,27 @@ for name in $(members lib/dpdk/pp_pktmbuf.h pp_pktmbuf_params); do
 		doc/man/pp_pktmbuf_pool_create.3
 done
 
-page=doc/man/pktpool-fwd.1
-help=$("$fwd" --help) || complain "$fwd --help fails"
-options=$(grep -oE '^ +(-.,)? +--[a-z-]+' <<<"$help" | grep -oE '[a-z][a-z-]+$')
-[ "$(wc -l <<<"$options")" -gt 5 ] || complain "--help lists no options"
-for option in $options; do
-	want "--$option: not in $page" "^\.It (.* , )?Fl -$option( |\$)" $page
-done
-for option in $(grep -oE '^\.It (.* , )?Fl -[a-z-]+' $page | grep -oE '[a-z][a-z-]+$'); do
-	want "--$option: in $page, not in --help" "^ +(-.,)? +--$option\b" <(cat <<<"$help")
-done
 codes=$(sed -n '/^enum app_exit/,/^}/s/.*= \([0-9]\),.*/\1/p' apps/common/app.h)
 [ -n "$codes" ] || complain "no exit codes found in apps/common/app.h"
-for code in $codes; do
-	want "exit status $code: not in $page" "^\.It $code\$" <(sed -n '/^\.Sh EXIT/,$p' $page)
-done
+# A program, its page, and others where some of its options are.
+program_check() {
+	local program=$1 page=$2 help options option code
+	shift
+	help=$("$program" --help) || complain "$program --help fails"
+	options=$(grep -oE '^ +(-.,)? +--[a-z-]+' <<<"$help" | grep -oE '[a-z][a-z-]+$')
+	[ "$(wc -l <<<"$options")" -gt 5 ] || complain "$program --help lists no options"
+	for option in $options; do
+		want "--$option: not in $*" "^\.It (.* , )?Fl -$option( |\$)" "$@"
+	done
+	for option in $(grep -ohE '^\.It (.* , )?Fl -[a-z-]+' "$@" | grep -oE '[a-z][a-z-]+$'); do
+		want "--$option: in $*, not in --help" "^ +(-.,)? +--$option\b" <(cat <<<"$help")
+	done
+	for code in $codes; do
+		want "exit status $code: not in $page" "^\.It $code\$" <(sed -n '/^\.Sh EXIT/,$p' $page)
+	done
+}
+program_check "$fwd" doc/man/pktpool-fwd.1
+program_check "$pktgen" doc/man/pktpool-pktgen.1 doc/man/pktpool-rfc2544.7
 
 # Barriers: labelled in a comment, and listed by that label.
 labels() { grep -rhoE '(/\*|^[[:blank:]]*\*) [A-Z][0-9](:|,| \*/)' lib | grep -oE '[A-Z][0-9]' | sort -u; }
