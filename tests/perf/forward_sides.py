@@ -42,16 +42,18 @@ class Side:
             raise self.broken('ended with %d' % self.process.returncode)
 
     def ready(self, seconds=60):
-        """Waits until it answers."""
+        """Waits until it has started."""
         end = time.monotonic() + seconds
         while True:
             self.alive()
             try:
-                return self.counts()
-            except (OSError, KeyError, ValueError):
-                if time.monotonic() > end:
-                    raise self.broken('does not answer within %d s' % seconds) from None
-                time.sleep(0.05)
+                if self.started():
+                    return
+            except (OSError, KeyError, TypeError, ValueError):
+                pass
+            if time.monotonic() > end:
+                raise self.broken('is not ready within %d s' % seconds)
+            time.sleep(0.02)
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -62,6 +64,9 @@ class Side:
 
     def cpu(self):
         return cpu_ns(self.pid)
+
+    def started(self):
+        raise NotImplementedError
 
     def counts(self):
         """Packets received and sent so far."""
@@ -99,20 +104,18 @@ class Dpdk(Side):
         self.ports = len(vdevs)
         super().__init__(who, command + ['--', *own], tmp, netns)
 
-    def stats(self, path, port):
-        """A port's counters. net_af_xdp now and then cannot tell: then it is asked again."""
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            said = telemetry(path, '/ethdev/stats,%d' % port)
-            if said:
-                return said
-            time.sleep(0.002)
-        raise self.broken('has no statistics of port %d' % port)
-
-    def counts(self):
+    def ask(self, about):
+        """An answer for each port."""
         self.alive()
         path = RUNTIME + self.prefix + '/dpdk_telemetry.v2'
-        stats = [self.stats(path, i) for i in range(self.ports)]
+        return [telemetry(path, '/ethdev/%s,%d' % (about, i)) for i in range(self.ports)]
+
+    def started(self):
+        # Before, its counters may be there, and go again.
+        return all(info['dev_started'] for info in self.ask('info'))
+
+    def counts(self):
+        stats = self.ask('stats')
         return sum(s['ipackets'] for s in stats), sum(s['opackets'] for s in stats)
 
 
