@@ -107,7 +107,7 @@ def measure(args, tmp):
     parts = args.part or PARTS
     rows = []
     if 'mempool' in parts:
-        kinds = ['net_null'] if args.quick else list(PLACES)
+        kinds = ['net_null'] if args.quick else [k for k in PLACES if k != 'pipeline']
         rows += groups(lambda place, _: mempool_makers(place, plugin, args.quick), [PLACES[k] for k in kinds], None,
                        ['io'], args, tmp, named)
     if 'xsk' in parts and os.path.exists(args.build + PP_XSK) and AfXdp(args.build, tmp, 64).kernel():

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 
+from forward_clock import cpus
 from forward_sides import Fwd, Generator, Kernel, KernelGenerator, Testpmd
 
 POOLS = ['pktpool', 'ring_mp_mc', 'stack']
@@ -129,6 +130,32 @@ class Pcap(Place):
         return ['net_pcap%d,rx_pcap=%s,infinite_rx=1' % (i, path) for i in (0, 1)]
 
 
+class Pipeline(Place):
+    """One CPU receives, net_ring's rte_ring, the other sends: what is allocated here is freed there.
+    The first is never out of packets, so that the ring is full and the rest lost."""
+    name = 'pipeline'
+    two_cpus = True
+    programs = ['io']
+
+    def vdevs(self):
+        return ['net_null0,size=%d' % (self.frame - 4), 'net_ring0']
+
+    def makers(self, program):
+        here, there = cpus()
+
+        def contestant(side):
+            # What net_null0 gave, and what came back to it.
+            side.ports = [0]
+            return Contestant(side)
+
+        def fwd(pool):
+            return lambda: contestant(Fwd(self.build, pool, program, self.vdevs(), self.tmp,
+                                          lcores='0@%d,1@%d' % (here, there)))
+        return [fwd(pool) for pool in self.pools] + [
+            lambda: contestant(Testpmd(program, self.vdevs(), self.tmp, own=['--nb-cores=2'],
+                                       lcores='0@%d,1@%d,2@%d' % (here, here, there)))]
+
+
 class Memif(Place):
     """Two memif ports in each of two processes: the generator's, and the forwarder's."""
     name = 'net_memif'
@@ -225,4 +252,4 @@ class AfXdp(Place):
         self.spaces = []
 
 
-PLACES = {place.name.replace(' ', '-'): place for place in (Null, Touch, Ring, Pcap, Memif, AfXdp)}
+PLACES = {place.name.replace(' ', '-'): place for place in (Null, Touch, Ring, Pcap, Pipeline, Memif, AfXdp)}

@@ -101,14 +101,14 @@ class Dpdk(Side):
         command += eal
         for vdev in vdevs:
             command += ['--vdev', vdev]
-        self.ports = len(vdevs)
+        self.ports = range(len(vdevs))
         super().__init__(who, command + ['--', *own], tmp, netns)
 
     def ask(self, about):
         """An answer for each port."""
         self.alive()
         path = RUNTIME + self.prefix + '/dpdk_telemetry.v2'
-        return [telemetry(path, '/ethdev/%s,%d' % (about, i)) for i in range(self.ports)]
+        return [telemetry(path, '/ethdev/%s,%d' % (about, i)) for i in self.ports]
 
     def started(self):
         # Before, its counters may be there, and go again.
@@ -122,8 +122,9 @@ class Dpdk(Side):
 class Fwd(Dpdk):
     """pktpool-fwd on one kind of pool."""
 
-    def __init__(self, build, pool, program, vdevs, tmp, netns=None, first=0, eal=(), own=(), who=None):
-        lcores = '0@%d' % cpus()[1]
+    def __init__(self, build, pool, program, vdevs, tmp, netns=None, first=0, eal=(), own=(), who=None,
+                 lcores=None):
+        lcores = lcores or '0@%d' % cpus()[1]
         self.json = '%s/side%d.json' % (tmp, Side.number)
         args = ['--program', program, '--pool', pool, '--json', self.json]
         args += ['--first', str(first)] if first else []
@@ -140,14 +141,14 @@ class Testpmd(Dpdk):
     """dpdk-testpmd of the same work. Its first lcore only waits for the end."""
 
     def __init__(self, program, vdevs, tmp, netns=None, first=False, cpu=None, who='dpdk-testpmd', eal=(), own=(),
-                 cache=250):
+                 cache=250, lcores=None):
         cpu = cpus()[1] if cpu is None else cpu
         mode, args = {
             'drop': ('rxonly', []),
             'reflect': ('macswap', ['--port-topology=loop']),
         }.get(program, (program, []))
         args += ['--forward-mode=' + mode, '--total-num-mbufs=16384', '--mbcache=%d' % cache, *own]
-        super().__init__(who, 'dpdk-testpmd', '0@%d,1@%d' % (cpus()[0], cpu), vdevs,
+        super().__init__(who, 'dpdk-testpmd', lcores or '0@%d,1@%d' % (cpus()[0], cpu), vdevs,
                          args + (['--tx-first'] if first else []), tmp, netns, ['--in-memory', *eal])
 
     def quit(self):

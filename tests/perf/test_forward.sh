@@ -23,12 +23,13 @@ expect 2 --device net_nope
 expect 2 --program nope
 expect 3 --json /nope/f.json
 
-expect 0 --quick --json "$TMP/rows.json" --device net_null --device net_memif --device net_af_xdp
+expect 0 --quick --json "$TMP/rows.json" --device net_null --device pipeline --device net_memif \
+	--device net_af_xdp
 there() { [ -e "$BUILD/$1" ] && echo true || echo false; }
 jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there lib/pmd/librte_net_pp_xsk.so)" '
 	def who(device): map(select(.device == device) | .who) | sort;
 	["dpdk-testpmd", "pktpool-fwd pktpool"] as $peers
-	| who("net_null") == $peers and who("net_memif") == $peers and who("net_af_xdp") == $peers
+	| who("net_null") == $peers and who("pipeline") == $peers and who("net_memif") == $peers and who("net_af_xdp") == $peers
 	and who("kernel veth") == (if $kernel then ["kernel XDP"] else [] end)
 	and who("net_pp_xsk") == (if $xsk then ["pktpool-fwd pktpool"] else [] end)
 	and all(.program == "io" and .frame == 64 and .packets > 0 and (.machine | length > 0))
@@ -37,6 +38,6 @@ jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there 
 	and all((.round_trip_ns != null) == (.device != "net_null"))
 	' "$TMP/rows.json" >/dev/null ||
 	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
-for device in net_null net_memif net_af_xdp; do
+for device in net_null pipeline net_memif net_af_xdp; do
 	grep -q "^$device  *io  *64  pktpool-fwd pktpool" "$TMP/out" || fail "no $device: $(<"$TMP/out")"
 done
