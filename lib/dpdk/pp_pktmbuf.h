@@ -25,7 +25,7 @@ struct pp_pktmbuf_params {
 	uint32_t flags;     /* enum pp_pool_flag: PP_POOL_GAPLESS for net_af_xdp */
 	uint32_t reserve;   /* of the mbufs, kept for what is critical: pp_critical.h */
 	uint32_t cache;     /* as for rte_pktmbuf_pool_create(); default 0, see below */
-	uint64_t nodes;     /* NUMA nodes to spread over, as in pp_pool_params; default: `socket`'s */
+	uint64_t nodes; /* NUMA nodes to spread over, as in pp_pool_params; default: `socket`'s */
 };
 
 /*
