@@ -30,11 +30,15 @@ struct pp_xsk_umem {
 	bool *present; /* by hugepage */
 };
 
+/* Queues of an interface that can be had: more than any device has. */
+#define PP_XSK_QUEUES_MAX 256
+
 struct pp_xsk_port {
 	char iface[IF_NAMESIZE];
 	unsigned index;
 	int map, program, link;
 	bool frags;
+	bool taken[PP_XSK_QUEUES_MAX];
 };
 
 /* The UMEM's range is fixed from the first to the last: 0 or -ENXIO. */

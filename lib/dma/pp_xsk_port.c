@@ -12,9 +12,6 @@
 #include "pp_fail.h"
 #include "pp_xsk_parts.h"
 
-/* More than any device has. */
-#define QUEUES_MAX 256
-
 /*
  * return bpf_redirect_map(&map, ctx->rx_queue_index, XDP_PASS): the socket of
  * the queue, or the kernel's stack where there is none.
@@ -98,7 +95,7 @@ PP_API int pp_xsk_port_open(const char *iface, struct pp_xsk_port **port)
 		goto close;
 	}
 	p->map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "pp_xsk", sizeof(uint32_t), sizeof(uint32_t),
-				QUEUES_MAX, NULL);
+				PP_XSK_QUEUES_MAX, NULL);
 	rc = p->map;
 	if (rc >= 0)
 		rc = port_attach(p, true);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Queue: a socket on a pool's UMEM; its rings filled and emptied by bulk alloc and bulk free. */
+/* Queue: a socket on a pool's UMEM, opened and closed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +30,7 @@
 /* How long a socket that is closed waits for what it sends; how long the kernel
  * may take until its queue is free for the next. */
 #define DRAIN_MS 100
-#define BIND_MS 300
-/* A ring with fewer is about to be empty. */
-#define LEVEL_LOW PP_XSK_BULK
+#define BIND_MS 5000
 
 static unsigned pool_alloc(void *arg, void **bufs, unsigned n, enum pp_xsk_need need)
 {
@@ -57,106 +55,6 @@ static void pool_free(void *arg, void *const *bufs, unsigned n)
 		pp_free_bulk(cache, bufs, n);
 	else
 		pp_pool_free(q->key.pool, bufs, n);
-}
-
-static void fill_put(struct pp_xsk_queue *q, void *const *bufs, unsigned n)
-{
-	uint32_t at = 0;
-
-	xsk_ring_prod__reserve(&q->fill, n, &at);
-	for (unsigned i = 0; i < n; i++)
-		*xsk_ring_prod__fill_addr(&q->fill, at + i) = pp_xsk_give(q, bufs[i]);
-	xsk_ring_prod__submit(&q->fill, n);
-	q->level += n;
-}
-
-/* n at most, of which there may be fewer: all or none is had of a reserve. */
-static void refill_reserve(struct pp_xsk_queue *q, unsigned n, enum pp_xsk_need need)
-{
-	void *bufs[PP_XSK_BULK];
-
-	while (n && q->source.alloc(q->source.arg, bufs, n, need) != n)
-		n /= 2;
-	fill_put(q, bufs, n);
-	q->last += n;
-}
-
-/*
- * There are no 64. Who answers for what he receives gets as much of the reserve
- * for it, so that the ring does not shrink; a ring that runs dry gets what there
- * is, of the reserve if need be.
- */
-static void refill_scraps(struct pp_xsk_queue *q)
-{
-	void *bufs[PP_XSK_BULK];
-	unsigned n;
-
-	if (q->level < q->had)
-		refill_reserve(q, q->had - q->level < PP_XSK_BULK ? q->had - q->level : PP_XSK_BULK,
-			       PP_XSK_TRADE);
-	if (q->level >= LEVEL_LOW)
-		return;
-	n = q->source.alloc(q->source.arg, bufs, LEVEL_LOW - q->level, PP_XSK_ANY);
-	fill_put(q, bufs, n);
-	if (q->level < LEVEL_LOW / 2)
-		refill_reserve(q, LEVEL_LOW - q->level, PP_XSK_LAST);
-	if (!q->level)
-		q->starved++;
-}
-
-PP_API void pp_xsk_refill_more(struct pp_xsk_queue *q)
-{
-	void *bufs[PP_XSK_BULK];
-
-	while (q->level + PP_XSK_BULK <= q->target) {
-		/* The ring is longer than the target; but the kernel may not have said
-		 * yet that it has taken what we have received already. */
-		if (xsk_prod_nb_free(&q->fill, PP_XSK_BULK) < PP_XSK_BULK)
-			return;
-		if (q->source.alloc(q->source.arg, bufs, PP_XSK_BULK, PP_XSK_ALL) != PP_XSK_BULK) {
-			refill_scraps(q);
-			return;
-		}
-		fill_put(q, bufs, PP_XSK_BULK);
-	}
-	q->had = q->level;
-}
-
-PP_API unsigned pp_xsk_reclaim(struct pp_xsk_queue *q)
-{
-	void *bufs[PP_XSK_BULK];
-	unsigned n, sum = 0;
-	uint32_t at;
-
-	do {
-		n = xsk_ring_cons__peek(&q->completion, PP_XSK_BULK, &at);
-		for (unsigned i = 0; i < n; i++)
-			bufs[i] = pp_xsk_take(q, *xsk_ring_cons__comp_addr(&q->completion, at + i));
-		if (!n)
-			break;
-		xsk_ring_cons__release(&q->completion, n);
-		q->source.free(q->source.arg, bufs, n);
-		q->sending -= n;
-		sum += n;
-	} while (n == PP_XSK_BULK);
-	return sum;
-}
-
-PP_API void pp_xsk_wake_rx(struct pp_xsk_queue *q)
-{
-	recvfrom(q->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
-}
-
-PP_API void pp_xsk_wake_tx(struct pp_xsk_queue *q, unsigned n)
-{
-	/* The kernel looks at up to tx_most of them a call, and says when more are left. */
-	do {
-		if (!xsk_ring_prod__needs_wakeup(&q->tx) ||
-		    sendto(q->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0 || errno != EAGAIN ||
-		    n <= q->tx_most)
-			return;
-		n -= q->tx_most;
-	} while (1);
 }
 
 static int params_read(const struct pp_xsk_queue_params *from, struct pp_xsk_queue_params *params)
@@ -319,15 +217,21 @@ PP_API int pp_xsk_queue_create(struct pp_xsk_umem *umem, struct pp_xsk_port *por
 		return rc;
 	if (!params.source.alloc && !umem->pool)
 		return pp_fail(-EINVAL, "memory that is no pool's needs a source of buffers");
-	q = aligned_alloc(PP_LINE, sizeof(*q));
-	if (!q)
-		return pp_fail(-ENOMEM, "no memory for a queue's books");
-	memset(q, 0, sizeof(*q));
+	if (params.queue >= PP_XSK_QUEUES_MAX)
+		return socket_fail(port, params.queue, -EINVAL);
 	rc = pp_xsk_umem_hold(umem);
-	if (rc) {
+	if (rc)
+		return rc;
+	q = aligned_alloc(PP_LINE, sizeof(*q));
+	if (!q || port->taken[params.queue]) {
+		rc = q ? socket_fail(port, params.queue, -EBUSY)
+		       : pp_fail(-ENOMEM, "no memory for a queue's books");
 		free(q);
+		pp_xsk_umem_release(umem);
 		return rc;
 	}
+	memset(q, 0, sizeof(*q));
+	port->taken[params.queue] = true;
 	q->umem = umem;
 	q->port = port;
 	q->number = params.queue;
@@ -390,6 +294,7 @@ PP_API uint32_t pp_xsk_queue_destroy(struct pp_xsk_queue *q)
 		xsk_umem__delete(q->registration);
 	sum = queue_free_held(q);
 	pp_xsk_umem_release(q->umem);
+	q->port->taken[q->number] = false;
 	free(q->held);
 	free(q);
 	return sum;
