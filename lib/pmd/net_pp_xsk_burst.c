@@ -154,7 +154,7 @@ uint16_t xsk_send(void *queue, struct rte_mbuf **pkts, uint16_t n)
 
 	if (q->sending >= PP_XSK_BULK)
 		pp_xsk_reclaim(q);
-	room = xsk_prod_nb_free(&q->tx, n);
+	room = xsk_prod_nb_free(&q->tx, n + SEGMENTS_MAX);
 	for (i = 0; i < n && used < room; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t length = m->pkt_len;
