@@ -23,7 +23,8 @@ static int program_load(int map, bool frags)
 		  .dst_reg = BPF_REG_2,
 		  .src_reg = BPF_REG_1,
 		  .off = offsetof(struct xdp_md, rx_queue_index) },
-		{ .code = BPF_LD | BPF_DW | BPF_IMM,
+		/* A load of 64 bits, BPF_IMM being 0. */
+		{ .code = BPF_LD | BPF_DW,
 		  .dst_reg = BPF_REG_1,
 		  .src_reg = BPF_PSEUDO_MAP_FD,
 		  .imm = map },
@@ -32,7 +33,8 @@ static int program_load(int map, bool frags)
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect_map },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	const struct bpf_prog_load_opts opts = { .sz = sizeof(opts),
+						 .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0 };
 
 	return bpf_prog_load(BPF_PROG_TYPE_XDP, "pp_xsk", "Dual BSD/GPL", program,
 			     sizeof(program) / sizeof(*program), &opts);

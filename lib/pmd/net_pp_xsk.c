@@ -16,7 +16,7 @@ struct xsk_device {
 	uint16_t queues, queue, busy_budget, copy, frags;
 	struct rte_ether_addr mac;
 	struct pp_xsk_port *port;
-	struct xsk_counts base; /* subtracted since the last reset */
+	struct xsk_counts since; /* the last reset: what was counted until then, negative */
 	struct xsk_lane *lanes;
 };
 
@@ -38,16 +38,21 @@ static int xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 	return rte_eth_linkstatus_set(dev, &link);
 }
 
+/* All of a struct xsk_counts, each added. */
+static void counts_add(struct xsk_counts *to, const struct xsk_counts *from)
+{
+	for (unsigned i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] += ((const uint64_t *)from)[i];
+}
+
 /* What both threads of a lane have counted, its socket and the kernel. */
 static struct xsk_counts lane_count(const struct xsk_lane *lane)
 {
-	const uint64_t *rx = (const uint64_t *)&lane->rx, *tx = (const uint64_t *)&lane->tx;
 	struct xdp_statistics kernel = { 0 };
 	socklen_t bytes = sizeof(kernel);
-	struct xsk_counts c;
+	struct xsk_counts c = lane->rx;
 
-	for (unsigned i = 0; i < sizeof(c) / sizeof(*rx); i++)
-		((uint64_t *)&c)[i] = rx[i] + tx[i];
+	counts_add(&c, &lane->tx);
 	if (lane->q && !getsockopt(lane->q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes)) {
 		c.missed += kernel.rx_dropped + kernel.rx_ring_full;
 		c.nombuf += lane->q->starved;
@@ -56,20 +61,17 @@ static struct xsk_counts lane_count(const struct xsk_lane *lane)
 	return c;
 }
 
-/* Of all lanes, since the last reset. */
+/* Of all lanes. */
 static struct xsk_counts xsk_count(const struct rte_eth_dev *dev)
 {
 	const struct xsk_device *xsk = dev->data->dev_private;
-	struct xsk_counts sum = { 0 };
+	struct xsk_counts sum = xsk->since;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct xsk_counts c = lane_count(&xsk->lanes[i]);
 
-		for (unsigned k = 0; k < sizeof(c) / sizeof(uint64_t); k++)
-			((uint64_t *)&sum)[k] += ((uint64_t *)&c)[k];
+		counts_add(&sum, &c);
 	}
-	for (unsigned k = 0; k < sizeof(sum) / sizeof(uint64_t); k++)
-		((uint64_t *)&sum)[k] -= ((const uint64_t *)&xsk->base)[k];
 	return sum;
 }
 
@@ -223,9 +225,10 @@ static int xsk_stats(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 static int xsk_stats_reset(struct rte_eth_dev *dev)
 {
 	struct xsk_device *xsk = dev->data->dev_private;
+	struct xsk_counts c = xsk_count(dev);
 
-	xsk->base = (struct xsk_counts){ 0 };
-	xsk->base = xsk_count(dev);
+	for (unsigned i = 0; i < sizeof(c) / sizeof(uint64_t); i++)
+		((uint64_t *)&xsk->since)[i] -= ((uint64_t *)&c)[i];
 	return 0;
 }
 

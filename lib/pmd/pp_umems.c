@@ -54,6 +54,21 @@ static int umem_open(struct pp_umem *umem, struct rte_mempool *mp)
 	return pp_xsk_umem_create(umem->mbufs.pool, &params, &umem->umem);
 }
 
+/* One more, in front of the others; NULL with the reason in *rc. */
+static struct pp_umem *umem_create(struct rte_mempool *mp, int *rc)
+{
+	struct pp_umem *umem = calloc(1, sizeof(*umem));
+
+	*rc = umem ? umem_open(umem, mp) : pp_fail(-ENOMEM, "no memory for a UMEM");
+	if (!umem || *rc) {
+		free(umem);
+		return NULL;
+	}
+	umem->next = umems;
+	umems = umem;
+	return umem;
+}
+
 int pp_umem_get(struct rte_mempool *mp, struct pp_umem **to)
 {
 	struct pp_umem *umem;
@@ -62,20 +77,12 @@ int pp_umem_get(struct rte_mempool *mp, struct pp_umem **to)
 	pthread_mutex_lock(&umems_lock);
 	for (umem = umems; umem && umem->mbufs.mp != mp;)
 		umem = umem->next;
-	if (!umem) {
-		umem = calloc(1, sizeof(*umem));
-		rc = umem ? umem_open(umem, mp) : pp_fail(-ENOMEM, "no memory for a UMEM");
-		if (rc)
-			goto fail;
-		umem->next = umems;
-		umems = umem;
+	if (!umem)
+		umem = umem_create(mp, &rc);
+	if (umem) {
+		umem->users++;
+		*to = umem;
 	}
-	umem->users++;
-	*to = umem;
-	pthread_mutex_unlock(&umems_lock);
-	return 0;
-fail:
-	free(umem);
 	pthread_mutex_unlock(&umems_lock);
 	return rc;
 }
