@@ -233,23 +233,31 @@ static const json_t *process_before(const json_t *before, const char *path)
 	return NULL;
 }
 
-/* One that was there and is not any more is shown as it was. */
-static json_t *process_gone(const json_t *before)
+/* As it was when it last answered. */
+static json_t *process_keep(const json_t *before, const char *state, const char *error)
 {
-	json_int_t samples = json_integer_value(json_object_get(before, "samples_gone")) + 1;
-	json_t *process, *pool;
+	json_t *process = json_deep_copy(before), *pool;
 	size_t i;
 
-	if (samples > GONE_SAMPLES)
-		return NULL;
-	process = json_deep_copy(before);
-	json_object_set_new(process, "samples_gone", json_integer(samples));
-	json_object_set_new(process, "state", json_string("gone"));
-	json_object_set_new(process, "error", json_string("it is not there any more"));
+	json_object_set_new(process, "state", json_string(state));
+	json_object_set_new(process, "error", json_string(error));
 	json_array_foreach(json_object_get(process, "pools"), i, pool)
 	{
 		json_object_del(pool, "rates");
 	}
+	return process;
+}
+
+/* One that was there and is not any more; NULL once that has been shown for long enough. */
+static json_t *process_gone(const json_t *before)
+{
+	json_int_t samples = json_integer_value(json_object_get(before, "samples_gone")) + 1;
+	json_t *process;
+
+	if (samples > GONE_SAMPLES)
+		return NULL;
+	process = process_keep(before, "gone", "it is not there any more");
+	json_object_set_new(process, "samples_gone", json_integer(samples));
 	return process;
 }
 
@@ -264,6 +272,8 @@ static json_t *process_take(const struct socket_place *place, const struct optio
 	/* Left over by one that did not end in good order, or not ours to look at. */
 	if (rc == -ECONNREFUSED || rc == -ENOENT)
 		return old ? process_gone(old) : NULL;
+	if (rc && old)
+		return process_keep(old, "silent", client.error);
 	process = process_make(place, &client, rc ? "silent" : "running");
 	if (!rc && !pools_take(&client, options, json_object_get(process, "pools"))) {
 		json_object_set_new(process, "state", json_string("silent"));

@@ -57,6 +57,18 @@ def test_leak_of_a_mempool_on_the_ops():
         destroy_names(said, 'receive')
 
 
+def test_what_lies_in_a_mempools_own_caches_is_not_out():
+    with Subject() as subject:
+        subject.do('mempool', 2000, 'cached', 'ops')
+        must(subject.do('leak', ROUNDS, 'clone', 'ops') == 'ok kept %d' % KEPT)
+        pool = top_json(subject.prefix)['processes'][0]['pools'][0]
+        must(pool['mempool_caches'] > 0 and pool['in_flight'] == KEPT + pool['mempool_caches'], pool)
+        must(pool['free'] == pool['total'] - KEPT, pool)
+        subject.do('destroy', 0, 'x', 'ops')
+        said = subject.end()[1]
+        must('%d of its objects are out' % KEPT in said, said)
+
+
 def test_no_leak_is_said_where_there_is_none():
     with Subject() as subject:
         for kind, name in (('pool', 'raw'), ('pktmbuf', 'mbufs'), ('mempool', 'ops')):
@@ -73,5 +85,6 @@ run([
     test_leak_of_a_pool,
     test_leak_of_a_mempool_of_mbufs,
     test_leak_of_a_mempool_on_the_ops,
+    test_what_lies_in_a_mempools_own_caches_is_not_out,
     test_no_leak_is_said_where_there_is_none,
 ])

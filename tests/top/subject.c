@@ -86,9 +86,11 @@ static void pktmbuf_make(const char *name, unsigned n, const char *how)
 	answer(!pp_pktmbuf_pool_create(&params), pp_error());
 }
 
-static void mempool_make(const char *name, unsigned n)
+static void mempool_make(const char *name, unsigned n, const char *how)
 {
-	answer(!rte_pktmbuf_pool_create_by_ops(name, n, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+	unsigned cache = strstr(how, "cached") ? 64 : 0;
+
+	answer(!rte_pktmbuf_pool_create_by_ops(name, n, cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					       SOCKET_ID_ANY, "pktpool"),
 	       rte_strerror(rte_errno));
 }
@@ -284,7 +286,7 @@ static void line_do(char *line, const char *plugin)
 	else if (!strcmp(verb, "pktmbuf"))
 		pktmbuf_make(line + at, n, word);
 	else if (!strcmp(verb, "mempool"))
-		mempool_make(line + at, n);
+		mempool_make(line + at, n, word);
 	else if (!strcmp(verb, "leak"))
 		leak(line + at, n, word, plugin);
 	else if (!strcmp(verb, "release"))

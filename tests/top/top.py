@@ -187,6 +187,15 @@ def test_wrong_use_is_named():
     must(top('--help').returncode == top('--version').returncode == 0)
 
 
+def test_man_page_has_every_option():
+    page = open(os.path.join(os.path.dirname(__file__), '../../doc/man/pktpool-top.1')).read()
+    own = set(re.findall(r'^ +(?:-., )?--([a-z-]+)', top('--help').stdout, re.M)) - {'help', 'usage', 'version'}
+    told = set(re.findall(r'^\.It Fl -([a-z-]+)', page, re.M))
+    must(own == told and len(own) > 5, own ^ told)
+    for status in '0123':
+        must('\n.It %s\n' % status in page[page.index('.Sh EXIT STATUS'):], status)
+
+
 def test_what_is_not_there_is_named():
     with tempfile.TemporaryDirectory() as empty:
         for args, names in ((('--runtime-dir', empty), empty), (('--runtime-dir', empty + '/no'), empty + '/no'),
@@ -322,6 +331,7 @@ run([
     test_process_that_goes_away_is_shown,
     test_process_that_does_not_answer_is_named,
     test_wrong_use_is_named,
+    test_man_page_has_every_option,
     test_what_is_not_there_is_named,
     test_file_is_replaced_as_a_whole_or_not_at_all,
     test_terminal_is_filled_and_given_back,
