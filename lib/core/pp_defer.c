@@ -12,6 +12,7 @@
 #include "pp_fail.h"
 #include "pp_filler.h"
 #include "pp_inside.h"
+#include "pp_settle.h"
 #include "pp_sleep.h"
 
 _Static_assert(sizeof(struct pp_limbo_block) == PP_DEFER_BLOCK_BYTES, "what the header says");
@@ -169,7 +170,7 @@ PP_API int pp_defer_destroy(struct pp_defer *d)
 	pp_wait_for(&wait, d->params.wait_us);
 	if (pp_limbo_inside)
 		return pp_fail(-EBUSY, "%s: cannot end while it frees", d->name);
-	pp_limbo_settle(d, &wait);
+	pp_settle(d, &wait);
 	pp_defer_stats(d, &stats);
 	if (stats.deferred != stats.freed)
 		return pp_fail(-EBUSY, "%s: %llu objects wait for readers", d->name,
@@ -278,7 +279,7 @@ PP_API int pp_defer_barrier_wait(struct pp_defer *d, struct pp_wait *wait)
 		pp_wait_until(&for_ever, PP_FOREVER);
 		wait = &for_ever;
 	}
-	return pp_limbo_settle(d, wait);
+	return pp_settle(d, wait);
 }
 
 PP_API int pp_defer_barrier(struct pp_defer *d)

@@ -117,8 +117,9 @@ uint32_t pp_limbo_filled(const struct pp_filler *filler);
 void pp_limbo_free_one(struct pp_defer *defer, void *obj);
 /* Frees those parts of blocks whose grace period is over, and begins others. */
 unsigned pp_limbo_flush(struct pp_defer *defer);
-/* All that came before is freed: 0, -ETIMEDOUT, -ECANCELED. */
-int pp_limbo_settle(struct pp_defer *defer, struct pp_wait *wait);
+/* Frees slots up to `upto` of the block that the filler still fills; the lock is
+ * held, and taken off. Returns how many objects. */
+unsigned pp_limbo_flush_filler(struct pp_defer *defer, struct pp_filler *filler, uint32_t upto);
 
 /* An empty block to who may need one, or by way of the cache (NULL: the depot) to
  * the pool. Without the lock. */

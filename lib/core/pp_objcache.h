@@ -111,7 +111,8 @@ PP_API void *pp_objcache_alloc(struct pp_objcache *oc, unsigned flags);
  * Objects of this cache, allocated by any thread. Returns how many it took: an
  * address that is not an object of the cache, and an object that is known to be
  * free, are left alone and counted, and pp_error() names the first. NULLs are
- * strangers, too. No cache or no array (NULL): 0 with errno EINVAL.
+ * strangers, too. No cache or no array (NULL): 0 with errno EINVAL; in a forked
+ * child 0 with EPERM.
  */
 PP_API unsigned pp_objcache_free_bulk(struct pp_objcache *oc, void *const *objs, unsigned n);
 PP_API void pp_objcache_free(struct pp_objcache *oc, void *obj);

@@ -11,7 +11,8 @@ extern "C" {
 
 /* A misuse that debug mode caught; the call that caused it had no other effect. */
 struct pp_fault {
-	const char *what;   /* "double free", "foreign free", "written after free" */
+	const char *what;   /* "double free", "foreign free", "written after free", and without
+			     * debug mode too "double destroy" */
 	const void *buffer; /* as passed in or about to be handed out */
 	const char *owner;  /* the name of the cache concerned, "" if unknown; valid
 			     * during the call */

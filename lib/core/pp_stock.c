@@ -245,6 +245,13 @@ const char *pp_stock_put(struct pp_objcache *oc, void *obj)
 	return slab ? "double free" : "foreign free";
 }
 
+void pp_stock_put_all(struct pp_objcache *oc, struct pp_magazine *magazine)
+{
+	for (uint32_t i = 0; i < magazine->n; i++)
+		pp_stock_put(oc, magazine->objs[i]);
+	__atomic_store_n(&magazine->n, 0, __ATOMIC_RELAXED);
+}
+
 unsigned pp_stock_lacks(const struct pp_objcache *oc, const struct pp_magazine *magazine,
 			unsigned n, bool critical, uint64_t brought)
 {

@@ -78,6 +78,8 @@ struct pp_slab *pp_stock_trim(struct pp_objcache *oc, bool all);
 struct pp_slab *pp_stock_find(struct pp_objcache *oc, const void *obj, uint32_t *i);
 /* NULL, or what is wrong with it: then it is counted and left alone. */
 const char *pp_stock_put(struct pp_objcache *oc, void *obj);
+/* All that a magazine has. */
+void pp_stock_put_all(struct pp_objcache *oc, struct pp_magazine *magazine);
 
 /*
  * How many of n cannot be had: 0 if all n can. While somebody waits whom the

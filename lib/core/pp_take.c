@@ -167,11 +167,15 @@ struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depo
 	return NULL;
 }
 
-void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
+bool pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
 {
 	struct pp_deque deque = pp_owner_deque(store, owner);
-	uint32_t ticket;
+	uint32_t state = PP_OWNER_TAKEN, ticket;
 
+	/* Of two who give it back one does. */
+	if (!atomic_compare_exchange_strong_explicit(&owner->state, &state, PP_OWNER_CLAIMED,
+						     memory_order_acquire, memory_order_relaxed))
+		return false;
 	pp_lock_take(&owner->lock, owner->line.id);
 	pp_owner_close(owner);
 	pp_owner_spill(store, owner, owner->line.id);
@@ -188,4 +192,5 @@ void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner)
 	for (size_t i = 0; i < PP_COUNTERS; i++)
 		__atomic_store_n((uint64_t *)&owner->counters + i, 0, __ATOMIC_RELAXED);
 	atomic_store_explicit(&owner->state, PP_OWNER_FREE, memory_order_release);
+	return true;
 }

@@ -24,6 +24,6 @@ void pp_take_published(struct pp_store *store);
 struct pp_owner *pp_take_slot(struct pp_store *store, int32_t pid, uint32_t depot,
 			      const char *name);
 /* Its owner has gone: everything to the depot, the slot to the next. */
-void pp_take_back_slot(struct pp_store *store, struct pp_owner *owner);
+bool pp_take_back_slot(struct pp_store *store, struct pp_owner *owner);
 
 #endif

@@ -185,8 +185,11 @@ PP_API void pp_cache_destroy(struct pp_cache *cache)
 	struct pp_store *store = cache ? pp_store_of_cache(cache) : NULL;
 
 	/* NULL too when the pool has ended, and the cache with it. */
-	if (store)
-		pp_take_back_slot(store, (struct pp_owner *)cache);
+	if (!store || pp_take_back_slot(store, (struct pp_owner *)cache))
+		return;
+	/* Not a cache any more: what is done to it would be done to the slot's next owner. */
+	__atomic_fetch_add(&store->shared->past.fault, 1, __ATOMIC_RELAXED);
+	store->fault(store, "double destroy", cache, cache->id + 1);
 }
 
 PP_API struct pp_pool *pp_cache_pool(const struct pp_cache *cache)

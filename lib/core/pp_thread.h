@@ -55,7 +55,12 @@ static inline struct pp_cache *pp_key_cache(const struct pp_pool_key *key)
  */
 PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name);
 
-/* Leaves its buffers to the others. Not for one got from pp_pool_cache(). NULL is fine. */
+/*
+ * Leaves its buffers to the others. Not for one got from pp_pool_cache(). NULL
+ * is fine. Twice is a fault ("double destroy"), counted and reported in every
+ * pool and otherwise without effect, as long as no new cache has the place of the
+ * old one; then it is that one's end, and cannot be told from it.
+ */
 PP_API void pp_cache_destroy(struct pp_cache *cache);
 
 /* The pool that a cache is of. */

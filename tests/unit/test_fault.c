@@ -177,6 +177,39 @@ static void write_after_free_at(uint32_t at, uint32_t keep, bool caught)
 	pool_end(pool);
 }
 
+static void test_a_cache_destroyed_twice_is_a_fault_in_any_pool(void **state)
+{
+	(void)state;
+	for (unsigned debug = 0; debug < 2; debug++) {
+		struct pp_pool_params params = params_4k(2048, 2000);
+		struct pp_cache *cache, *other;
+		struct pp_pool *pool;
+		void *buf;
+
+		params.flags = debug ? PP_POOL_DEBUG : 0;
+		params.fault = fault_note;
+		params.fault_arg = &last;
+		memset(&last, 0, sizeof(last));
+		pool = pool_of(&params);
+		cache = pp_cache_create(pool, "twice");
+		pp_cache_destroy(cache);
+		assert_int_equal(last.count, 0);
+		pp_cache_destroy(cache);
+		assert_int_equal(last.count, 1);
+		assert_fault(pool, "double destroy", cache, "twice");
+		/* Who has the place next is not harmed by that. */
+		other = pp_cache_create(pool, "next");
+		assert_ptr_equal(other, cache);
+		buf = pp_alloc(other, 0);
+		assert_non_null(buf);
+		pp_free(other, buf);
+		assert_int_equal(stats_of(pool).owners, 1);
+		pp_cache_destroy(other);
+		assert_int_equal(last.count, 1);
+		pool_end(pool);
+	}
+}
+
 static void test_a_write_after_free_is_caught_at_any_byte(void **state)
 {
 	(void)state;
@@ -339,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_double_free_is_refused_and_the_culprit_named),
 		cmocka_unit_test(test_a_buffer_never_handed_out_cannot_be_freed),
 		cmocka_unit_test(test_foreign_free_is_refused_and_the_culprit_named),
+		cmocka_unit_test(test_a_cache_destroyed_twice_is_a_fault_in_any_pool),
 		cmocka_unit_test(test_a_write_after_free_is_caught_at_any_byte),
 		cmocka_unit_test(test_what_is_to_be_kept_is_left_alone),
 		cmocka_unit_test(test_poison_reaches_before_the_address_handed_out),

@@ -310,7 +310,8 @@ static int child_use(void *arg)
 	errno = 0;
 	if (pp_objcache_alloc(oc, 0) || errno != EPERM)
 		return 2;
-	if (pp_objcache_free_bulk(oc, &obj, 1) || pp_objcache_shrink(oc))
+	errno = 0;
+	if (pp_objcache_free_bulk(oc, &obj, 1) || errno != EPERM || pp_objcache_shrink(oc))
 		return 3;
 	return pp_objcache_destroy(oc) ? 4 : 0;
 }
