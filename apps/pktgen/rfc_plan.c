@@ -37,8 +37,8 @@ void rfc_plan_full(struct rfc_plan *plan)
 void rfc_plan_demo(struct rfc_plan *plan)
 {
 	plan_common(plan);
-	plan->seconds = 0.2;
-	plan->latency_seconds = 0.3;
+	plan->seconds = 0.15;
+	plan->latency_seconds = 0.2;
 	plan->burst_seconds = 0.5;
 	plan->resolution = 0.02;
 	plan->burst_resolution = 0.02;
