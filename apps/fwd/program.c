@@ -45,13 +45,26 @@ static unsigned runts_abort(struct rte_mbuf **pkts, unsigned n, uint64_t *verdic
 	return kept;
 }
 
+/* Turns all that have a header, frees the others; returns how many are left. */
+static unsigned macs_swap(struct rte_mbuf **pkts, unsigned n, uint64_t *verdicts)
+{
+	unsigned i = 0;
+
+	for (; i < n && likely(pkts[i]->data_len >= SWAP_WHOLE); i++)
+		swap_macs_whole(rte_pktmbuf_mtod(pkts[i], void *));
+	if (likely(i == n))
+		return n;
+	n = i + runts_abort(pkts + i, n - i, verdicts);
+	for (; i < n; i++)
+		swap_macs(rte_pktmbuf_mtod(pkts[i], void *));
+	return n;
+}
+
 static unsigned reflect_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel,
 			    uint64_t *verdicts)
 {
 	(void)from_kernel;
-	n = runts_abort(pkts, n, verdicts);
-	for (unsigned i = 0; i < n; i++)
-		swap_macs(rte_pktmbuf_mtod(pkts[i], void *));
+	n = macs_swap(pkts, n, verdicts);
 	counter_add(&verdicts[XDP_TX], n);
 	return n;
 }
@@ -77,9 +90,7 @@ static unsigned macswap_run(struct rte_mbuf **pkts, unsigned n, bool from_kernel
 			    uint64_t *verdicts)
 {
 	(void)from_kernel;
-	n = runts_abort(pkts, n, verdicts);
-	for (unsigned i = 0; i < n; i++)
-		swap_macs(rte_pktmbuf_mtod(pkts[i], void *));
+	n = macs_swap(pkts, n, verdicts);
 	counter_add(&verdicts[XDP_REDIRECT], n);
 	return n;
 }

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
 
 /* Both addresses are 12 bytes side by side: loaded as 8 and 4, turned, and stored. */
 static inline void swap_macs(void *frame)
@@ -18,6 +21,19 @@ static inline void swap_macs(void *frame)
 	last = (uint32_t)(low >> 16);
 	memcpy(frame, &turned, sizeof(turned));
 	memcpy((char *)frame + sizeof(turned), &last, sizeof(last));
+}
+
+/* The same of a frame that has so many bytes, EtherType and more behind it: at once. */
+#define SWAP_WHOLE 16
+static inline void swap_macs_whole(void *frame)
+{
+#ifdef __SSSE3__
+	const __m128i turned = _mm_set_epi8(15, 14, 13, 12, 5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6);
+
+	_mm_storeu_si128(frame, _mm_shuffle_epi8(_mm_loadu_si128(frame), turned));
+#else
+	swap_macs(frame);
+#endif
 }
 
 /*

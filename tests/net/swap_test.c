@@ -63,6 +63,22 @@ static void test_both_ends_change_places_in_all_layers(void **state)
 	assert_turns(left_udp6, sizeof(left_udp6), ETHER, 16, UDP6);
 }
 
+static void test_macs_alone_are_exchanged_and_nothing_else(void **state)
+{
+	uint8_t got[ROOM], want[ROOM];
+
+	(void)state;
+	memset(got, 0xa5, sizeof(got));
+	memcpy(got, left_udp4, sizeof(left_udp4));
+	memcpy(want, got, sizeof(want));
+	bytes_exchange(want, want + 6, 6);
+	swap_macs(got);
+	assert_memory_equal(got, want, sizeof(got));
+	swap_macs_whole(got);
+	bytes_exchange(want, want + 6, 6);
+	assert_memory_equal(got, want, sizeof(got));
+}
+
 static void test_nothing_beyond_a_frames_end_is_looked_at_or_changed(void **state)
 {
 	(void)state;
@@ -128,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_ends_change_places_in_all_layers),
+		cmocka_unit_test(test_macs_alone_are_exchanged_and_nothing_else),
 		cmocka_unit_test(test_nothing_beyond_a_frames_end_is_looked_at_or_changed),
 		cmocka_unit_test(test_two_tags_are_stepped_over_and_a_third_is_not),
 		cmocka_unit_test(test_what_is_no_first_fragment_has_no_ports),

@@ -40,6 +40,19 @@ for burst in 1 7 64 512; do
 	forward '.rx == 50000 and .verdicts.XDP_DROP == .rx and .tx == 0' "$both" $null -- \
 		--burst $burst --packets 50000 --program drop --queues $queues
 done
+# Runts in the middle of a burst: they go, the others turn and keep their order.
+python3 "$(dirname "$0")/virtual.py" mixed "$TMP/mixed.pcap" 96
+for program in macswap 5tswap reflect; do
+	ports="--vdev net_pcap0,rx_pcap=$TMP/mixed.pcap,tx_pcap=$TMP/turned0.pcap" n=96
+	[ $program = reflect ] ||
+		ports="$ports --vdev net_pcap1,rx_pcap=$TMP/mixed.pcap,tx_pcap=$TMP/turned1.pcap" n=192
+	forward ".rx == $n and .tx == .rx * 2 / 3 and .verdicts.XDP_ABORTED == .rx / 3" "$CPU" \
+		$ports -- --program $program --packets $n
+	for turned in "$TMP"/turned?.pcap; do
+		python3 "$(dirname "$0")/virtual.py" turned "$TMP/mixed.pcap" "$turned"
+	done
+	rm "$TMP"/turned?.pcap
+done
 # As few buffers as there can be, and what a buffer is made of.
 forward '.rx == 50000 and .tx == 50000' "$both" $null -- --buffers 64 --burst 16 --packets 50000
 forward '.rx == 50000 and .pages == "4K"' "$CPU" $null -- --pages 4K --packets 50000

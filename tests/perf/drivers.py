@@ -52,7 +52,8 @@ class Xsk(AfXdp):
         if program != 'txonly':
             return [lambda: self.contestant(lambda space: Testpmd(
                 program, self.ports('net_af_xdp', 'near'), self.tmp, space)),
-                    self.fwd('pktpool', program), self.fwd('pktpool', program, 'net_pp_xsk', eal)]
+                    self.fwd('pktpool', program),
+                    self.fwd('pktpool', program, 'net_pp_xsk', eal, device='net_pp_xsk')]
 
         def sender(driver, make):
             def start():

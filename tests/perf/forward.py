@@ -19,15 +19,20 @@ def arguments():
     return parser
 
 
+def programs_of(kind, frame, args):
+    """All of them with the first frame, one with the others, or those asked for."""
+    if args.program:
+        return [program for program in kind.programs if program in args.program]
+    return kind.programs if frame == kind.frames[0] and not args.quick else kind.programs[:1]
+
+
 def measure(args, tmp):
     named = machine()
     heading(named)
     rows = []
     for kind in [PLACES[name] for name in args.device or PLACES]:
         for frame in kind.frames[:1] if args.quick else kind.frames:
-            for program in kind.programs[:1] if args.quick and not args.program else kind.programs:
-                if args.program and program not in args.program:
-                    continue
+            for program in programs_of(kind, frame, args):
                 place = kind(args.build, tmp, frame, POOLS[:1] if args.quick else POOLS)
                 some = group_run(place, program, place.makers(program), args, named)
                 for row in some:

@@ -229,10 +229,10 @@ class AfXdp(Place):
         side.ready()
         return Contestant(side, self.generator(space), **other)
 
-    def fwd(self, pool, program, driver='net_af_xdp', eal=()):
+    def fwd(self, pool, program, driver='net_af_xdp', eal=(), who=None, device=None):
         return lambda: self.contestant(lambda space: Fwd(
             self.build, pool, program, self.ports(driver, 'near'), self.tmp, space, eal=eal,
-            own=['--promiscuous']), device=driver)
+            own=['--promiscuous'], who=who), device=device)
 
     def makers(self, program):
         makers = [self.fwd(pool, program) for pool in self.pools] + [
@@ -240,10 +240,10 @@ class AfXdp(Place):
                 program, self.ports('net_af_xdp', 'near'), self.tmp, space))]
         if self.kernel():
             makers.append(lambda: self.contestant(lambda space: Kernel(
-                self.build, program, ['near0', 'near1'], self.tmp, space), device='kernel veth'))
+                self.build, program, ['near0', 'near1'], self.tmp, space)))
         driver = plugin_take(self.build, self.tmp, PP_XSK)
         if driver:
-            makers.append(self.fwd('pktpool', program, 'net_pp_xsk', ['-d', driver]))
+            makers.append(self.fwd('pktpool', program, 'net_pp_xsk', ['-d', driver], who='pktpool-fwd net_pp_xsk'))
         return makers
 
     def end(self):

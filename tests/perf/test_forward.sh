@@ -29,9 +29,9 @@ there() { [ -e "$BUILD/$1" ] && echo true || echo false; }
 jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there lib/pmd/librte_net_pp_xsk.so)" '
 	def who(device): map(select(.device == device) | .who) | sort;
 	["dpdk-testpmd", "pktpool-fwd pktpool"] as $peers
-	| who("net_null") == $peers and who("pipeline") == $peers and who("net_memif") == $peers and who("net_af_xdp") == $peers
-	and who("kernel veth") == (if $kernel then ["kernel XDP"] else [] end)
-	and who("net_pp_xsk") == (if $xsk then ["pktpool-fwd pktpool"] else [] end)
+	| who("net_null") == $peers and who("pipeline") == $peers and who("net_memif") == $peers
+	and who("net_af_xdp") == ($peers + (if $kernel then ["kernel XDP"] else [] end)
+		+ (if $xsk then ["pktpool-fwd net_pp_xsk"] else [] end) | sort)
 	and all(.program == "io" and .frame == 64 and .packets > 0 and (.machine | length > 0))
 	and all(.mpps > 0 and .ns_per_packet > 0 and (.mpps * .ns_per_packet - 1000 | fabs) < 0.01)
 	and all(.loss >= 0 and .loss <= 1 and .rounds == 1 and .ns_least <= .ns_per_packet)
