@@ -4,9 +4,17 @@
 #include <rte_kvargs.h>
 
 #include "ethdev_vdev.h"
-#include "net_pp_verbs.h"
 #include "pp_fail.h"
-#include "pp_iface.h"
+#include "pp_pair.h"
+
+/* A port: a queue pair that only receives, and one that only sends, so that the
+ * threads of both have nothing in common but the device. */
+struct verbs_port {
+	struct pp_rdma rdma;
+	struct rte_mempool *mp;
+	struct ibv_flow *flows[4];
+	struct pp_pair rx, tx;
+};
 
 #define UDP_PORT 4790
 #define DESCS_MAX 4096
@@ -26,10 +34,10 @@ static int verbs_link_update(struct rte_eth_dev *dev, int wait)
 
 	RTE_SET_USED(wait);
 	if (dev->data->dev_started)
-		link.link_status = port->raw
-					   ? !ibv_query_port(port->context, port->number, &attr) &&
-						     attr.state == IBV_PORT_ACTIVE
-					   : pp_peer_is_up(&port->peer);
+		link.link_status = port->rdma.raw ? !ibv_query_port(port->rdma.context,
+								    port->rdma.number, &attr) &&
+							    attr.state == IBV_PORT_ACTIVE
+						  : pp_peer_is_up(&port->rdma.peer);
 	return rte_eth_linkstatus_set(dev, &link);
 }
 
@@ -37,10 +45,18 @@ static void verbs_talk(void *arg)
 {
 	struct rte_eth_dev *dev = arg;
 	struct verbs_port *port = dev->data->dev_private;
-	bool there = pp_peer_talk(&port->peer);
+	bool there = pp_peer_talk(&port->rdma.peer);
 
 	verbs_link_update(dev, 0);
 	rte_eal_alarm_set(there ? TALK_US : TALK_SOON_US, verbs_talk, dev);
+}
+
+static void flows_end(struct verbs_port *port)
+{
+	for (unsigned i = 0; i < RTE_DIM(port->flows); i++)
+		if (port->flows[i])
+			ibv_destroy_flow(port->flows[i]);
+	memset(port->flows, 0, sizeof(port->flows));
 }
 
 /* Who is to receive frames of which addresses, where the device sees frames. */
@@ -54,20 +70,17 @@ static int verbs_steer(struct rte_eth_dev *dev)
 		.attr = { .type = IBV_FLOW_ATTR_NORMAL,
 			  .size = sizeof(flow),
 			  .num_of_specs = 1,
-			  .port = port->number },
+			  .port = port->rdma.number },
 		.eth = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(flow.eth) },
 	};
-	struct ibv_flow_attr all = { .size = sizeof(all), .port = port->number };
+	struct ibv_flow_attr all = { .size = sizeof(all), .port = port->rdma.number };
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < RTE_DIM(port->flows); i++)
-		if (port->flows[i])
-			ibv_destroy_flow(port->flows[i]);
-	memset(port->flows, 0, sizeof(port->flows));
-	if (!port->raw || !port->rx.qp)
+	flows_end(port);
+	if (!port->rdma.raw || !port->rx.qp)
 		return 0;
 	memset(flow.eth.mask.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
-	memcpy(flow.eth.val.dst_mac, &port->mac, RTE_ETHER_ADDR_LEN);
+	memcpy(flow.eth.val.dst_mac, port->rdma.mac, RTE_ETHER_ADDR_LEN);
 	port->flows[n++] = ibv_create_flow(port->rx.qp, &flow.attr);
 	memset(flow.eth.val.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
 	port->flows[n++] = ibv_create_flow(port->rx.qp, &flow.attr);
@@ -79,27 +92,49 @@ static int verbs_steer(struct rte_eth_dev *dev)
 		port->flows[n++] = ibv_create_flow(port->rx.qp, &all);
 	while (n-- > 0)
 		if (!port->flows[n])
-			return pp_fail(-EIO, "%s steers no frames to us: %s", port->device,
+			return pp_fail(-EIO, "%s steers no frames to us: %s", port->rdma.device,
 				       strerror(errno));
 	return 0;
+}
+
+/* With a peer all that it sends is for us anyway. ethdev notes these only afterwards. */
+static int verbs_promiscuous_on(struct rte_eth_dev *dev)
+{
+	dev->data->promiscuous = 1;
+	return verbs_steer(dev);
+}
+
+static int verbs_promiscuous_off(struct rte_eth_dev *dev)
+{
+	dev->data->promiscuous = 0;
+	return verbs_steer(dev);
+}
+
+static int verbs_multicast_on(struct rte_eth_dev *dev)
+{
+	dev->data->all_multicast = 1;
+	return verbs_steer(dev);
+}
+
+static int verbs_multicast_off(struct rte_eth_dev *dev)
+{
+	dev->data->all_multicast = 0;
+	return verbs_steer(dev);
 }
 
 static int verbs_stop(struct rte_eth_dev *dev)
 {
 	struct verbs_port *port = dev->data->dev_private;
 
-	if (!port->raw) {
+	if (!port->rdma.raw) {
 		rte_eal_alarm_cancel(verbs_talk, dev);
-		if (port->peer.fd >= 0)
-			pp_peer_close(&port->peer);
+		if (port->rdma.peer.fd >= 0)
+			pp_peer_close(&port->rdma.peer);
 	}
-	for (unsigned i = 0; i < RTE_DIM(port->flows); i++)
-		if (port->flows[i])
-			ibv_destroy_flow(port->flows[i]);
-	memset(port->flows, 0, sizeof(port->flows));
-	verbs_queue_close(&port->tx);
-	verbs_queue_close(&port->rx);
-	pp_regions_clear(&port->regions);
+	flows_end(port);
+	pp_pair_close(&port->tx);
+	pp_pair_close(&port->rx);
+	pp_regions_clear(&port->rdma.regions);
 	dev->data->dev_started = 0;
 	verbs_link_update(dev, 0);
 	return 0;
@@ -110,25 +145,26 @@ static int port_start(struct rte_eth_dev *dev, struct verbs_port *port)
 	struct rte_mbuf like = { .nb_segs = 1,
 				 .port = dev->data->port_id,
 				 .data_off = RTE_PKTMBUF_HEADROOM };
-	int rc = pp_regions_add(&port->regions, port->mp);
+	int rc = pp_regions_add(&port->rdma.regions, port->mp);
 
 	rte_mbuf_refcnt_set(&like, 1);
 	port->rx.rearm = *(uint64_t *)RTE_PTR_ADD(&like, offsetof(struct rte_mbuf, data_off));
 	pp_mbufs_open(&port->rx.source, port->mp);
 	/* Below the bit that is the kernel's own. */
-	port->peer.qkey = (uint32_t)rte_rand() >> 1;
-	rc = rc ? rc : verbs_queue_open(&port->rx);
-	rc = rc ? rc : verbs_queue_open(&port->tx);
+	port->rdma.peer.qkey = (uint32_t)rte_rand() >> 1;
+	rc = rc ? rc : pp_pair_open(&port->rx);
+	rc = rc ? rc : pp_pair_open(&port->tx);
 	rc = rc ? rc : verbs_steer(dev);
 	if (rc)
 		return rc;
-	verbs_refill(&port->rx);
-	if (port->raw)
+	pp_pair_refill(&port->rx);
+	if (port->rdma.raw)
 		return 0;
-	port->peer.qpn = port->rx.qp->qp_num;
-	port->peer.frame = RTE_MIN(port->frame, (uint32_t)rte_pktmbuf_data_room_size(port->mp) -
-							RTE_PKTMBUF_HEADROOM);
-	rc = pp_peer_open(&port->peer);
+	port->rdma.peer.qpn = port->rx.qp->qp_num;
+	port->rdma.peer.frame =
+		RTE_MIN(port->rdma.frame,
+			(uint32_t)rte_pktmbuf_data_room_size(port->mp) - RTE_PKTMBUF_HEADROOM);
+	rc = pp_peer_open(&port->rdma.peer);
 	return rc ? rc : rte_eal_alarm_set(1, verbs_talk, dev);
 }
 
@@ -152,12 +188,7 @@ static int verbs_close(struct rte_eth_dev *dev)
 	struct verbs_port *port = dev->data->dev_private;
 
 	verbs_stop(dev);
-	if (port->pd)
-		ibv_dealloc_pd(port->pd);
-	if (port->context)
-		ibv_close_device(port->context);
-	port->pd = NULL;
-	port->context = NULL;
+	pp_rdma_close(&port->rdma);
 	/* Part of what is freed with the port. */
 	dev->data->mac_addrs = NULL;
 	return 0;
@@ -173,15 +204,16 @@ static int verbs_info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
 	const struct verbs_port *port = dev->data->dev_private;
 
-	info->if_index = if_nametoindex(port->interface);
+	info->if_index = if_nametoindex(port->rdma.interface);
 	info->max_mac_addrs = 1;
 	info->max_rx_queues = info->max_tx_queues = 1;
-	info->max_rx_pktlen = port->frame;
-	info->max_mtu = (uint16_t)(port->frame - RTE_ETHER_HDR_LEN);
+	info->max_rx_pktlen = port->rdma.frame;
+	info->max_mtu = (uint16_t)(port->rdma.frame - RTE_ETHER_HDR_LEN);
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim.nb_max = info->tx_desc_lim.nb_max =
-		(uint16_t)RTE_MIN(DESCS_MAX, RTE_MIN(port->limits.max_qp_wr, port->limits.max_cqe));
-	info->rx_desc_lim.nb_min = info->tx_desc_lim.nb_min = VERBS_BULK;
+		(uint16_t)RTE_MIN(DESCS_MAX,
+				  RTE_MIN(port->rdma.limits.max_qp_wr, port->rdma.limits.max_cqe));
+	info->rx_desc_lim.nb_min = info->tx_desc_lim.nb_min = PP_PAIR_BULK;
 	info->rx_desc_lim.nb_align = info->tx_desc_lim.nb_align = 1;
 	info->default_rxportconf.ring_size = info->default_txportconf.ring_size = 512;
 	return 0;
@@ -215,7 +247,6 @@ static int verbs_rx_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t descs,
 	struct verbs_port *port = dev->data->dev_private;
 
 	port->mp = mp;
-	port->rx.port = port;
 	port->rx.depth = descs;
 	dev->data->rx_queues[i] = &port->rx;
 	return mtu_check(port, dev->data->mtu);
@@ -227,7 +258,6 @@ static int verbs_tx_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t descs,
 {
 	struct verbs_port *port = dev->data->dev_private;
 
-	port->tx.port = port;
 	port->tx.depth = descs;
 	dev->data->tx_queues[i] = &port->tx;
 	return 0;
@@ -264,16 +294,15 @@ static const struct eth_dev_ops verbs_ops = {
 	.dev_infos_get = verbs_info,
 	.rx_queue_setup = verbs_rx_setup,
 	.tx_queue_setup = verbs_tx_setup,
-	.tx_done_cleanup = verbs_send_cleanup,
+	.tx_done_cleanup = pp_pair_send_cleanup,
 	.link_update = verbs_link_update,
 	.stats_get = verbs_stats,
 	.stats_reset = verbs_stats_reset,
 	.mtu_set = verbs_mtu_set,
-	/* With a peer all that it sends is for us. */
-	.promiscuous_enable = verbs_steer,
-	.promiscuous_disable = verbs_steer,
-	.allmulticast_enable = verbs_steer,
-	.allmulticast_disable = verbs_steer,
+	.promiscuous_enable = verbs_promiscuous_on,
+	.promiscuous_disable = verbs_promiscuous_off,
+	.allmulticast_enable = verbs_multicast_on,
+	.allmulticast_disable = verbs_multicast_off,
 };
 
 static int number_parse(const char *key, const char *value, void *to)
@@ -294,82 +323,29 @@ static int text_parse(const char *key, const char *value, void *to)
 	return pp_fail(-EINVAL, "%s=%s: longer than 63 characters", key, value);
 }
 
-static int args_parse(struct verbs_port *port, const char *text)
+static int args_parse(struct pp_rdma *rdma, char *address, const char *text)
 {
 	static const char *const keys[] = { "device", "port", "peer", "udp", NULL };
 	struct rte_kvargs *kvargs = rte_kvargs_parse(text, keys);
 	uint16_t number = 1;
 	int rc = 0;
 
-	port->peer.udp = UDP_PORT;
+	rdma->peer.udp = UDP_PORT;
 	if (!kvargs || rte_kvargs_count(kvargs, "device") != 1)
 		rc = pp_fail(-EINVAL, "'%s': wants device=NAME, takes port, peer, udp", text);
-	else if (rte_kvargs_process(kvargs, "device", text_parse, port->device) ||
-		 rte_kvargs_process(kvargs, "peer", text_parse, port->address) ||
+	else if (rte_kvargs_process(kvargs, "device", text_parse, rdma->device) ||
+		 rte_kvargs_process(kvargs, "peer", text_parse, address) ||
 		 rte_kvargs_process(kvargs, "port", number_parse, &number) ||
-		 rte_kvargs_process(kvargs, "udp", number_parse, &port->peer.udp))
+		 rte_kvargs_process(kvargs, "udp", number_parse, &rdma->peer.udp))
 		rc = -EINVAL;
 	rte_kvargs_free(kvargs);
-	port->number = (uint8_t)RTE_MIN(number, UINT8_MAX);
-	port->raw = !port->address[0];
-	port->headroom = port->raw ? 0 : VERBS_GRH;
+	rdma->number = (uint8_t)RTE_MIN(number, UINT8_MAX);
 	return rc;
-}
-
-static int device_open(struct verbs_port *port)
-{
-	struct ibv_device **list = ibv_get_device_list(NULL);
-	char names[128] = "";
-	int n = 0;
-
-	for (struct ibv_device **d = list; d && *d; d++) {
-		const char *name = ibv_get_device_name(*d);
-
-		if (!strcmp(name, port->device))
-			port->context = ibv_open_device(*d);
-		if (n < (int)sizeof(names))
-			n += snprintf(names + n, sizeof(names) - (size_t)n, " %s", name);
-	}
-	if (list)
-		ibv_free_device_list(list);
-	if (!port->context)
-		return pp_fail(-ENODEV, "device=%s: there is no such RDMA device%s%s", port->device,
-			       n ? ", but" : " (none at all: is its module loaded?)", names);
-	port->pd = ibv_alloc_pd(port->context);
-	if (!port->pd || ibv_query_device(port->context, &port->limits))
-		return pp_fail(-EIO, "%s cannot be opened: %s", port->device, strerror(errno));
-	return 0;
-}
-
-static int port_open(struct verbs_port *port)
-{
-	struct ibv_port_attr attr;
-	struct ibv_gid_entry entry;
-	int rc, mtu;
-
-	if (port->number > port->limits.phys_port_cnt ||
-	    ibv_query_port(port->context, port->number, &attr))
-		return pp_fail(-EINVAL, "port=%u: %s has ports 1 to %u", port->number, port->device,
-			       port->limits.phys_port_cnt);
-	port->segments = RTE_MIN(VERBS_SEGMENTS, (uint32_t)port->limits.max_sge);
-	port->peer.pd = port->regions.pd = port->pd;
-	port->peer.port = port->number;
-	if (!port->raw) {
-		rc = pp_peer_find(&port->peer, port->address);
-		if (rc)
-			return rc;
-	} else if (!ibv_query_gid_ex(port->context, port->number, 0, &entry, 0)) {
-		port->peer.ifindex = entry.ndev_ifindex;
-	}
-	if (!if_indextoname(port->peer.ifindex, port->interface))
-		return pp_fail(-ENODEV, "%s has no network interface here", port->device);
-	rc = pp_iface_mtu(port->interface, &mtu);
-	port->frame = port->raw ? (uint32_t)mtu + RTE_ETHER_HDR_LEN : 128u << attr.active_mtu;
-	return rc ? rc : pp_iface_mac(port->interface, &port->mac);
 }
 
 static int verbs_probe(struct rte_vdev_device *vdev)
 {
+	char address[64] = "";
 	struct rte_eth_dev *dev;
 	struct verbs_port *port;
 	int rc;
@@ -382,21 +358,21 @@ static int verbs_probe(struct rte_vdev_device *vdev)
 	if (!dev)
 		return -ENOMEM;
 	port = dev->data->dev_private;
-	port->peer.fd = -1;
-	rc = args_parse(port, rte_vdev_device_args(vdev));
-	rc = rc ? rc : device_open(port);
-	rc = rc ? rc : port_open(port);
+	port->rdma.peer.fd = -1;
+	rc = args_parse(&port->rdma, address, rte_vdev_device_args(vdev));
+	rc = rc ? rc : pp_rdma_open(&port->rdma, address);
 	if (rc) {
 		VERBS_ERROR("%s: %s\n", dev->data->name, pp_error());
 		verbs_close(dev);
 		rte_eth_dev_release_port(dev);
 		return rc;
 	}
-	port->rx.port = port->tx.port = port;
-	dev->data->mac_addrs = &port->mac;
+	port->rx.port = port->tx.port = &port->rdma;
+	port->rx.receives = true;
+	dev->data->mac_addrs = (struct rte_ether_addr *)port->rdma.mac;
 	dev->dev_ops = &verbs_ops;
-	dev->rx_pkt_burst = verbs_receive;
-	dev->tx_pkt_burst = verbs_send;
+	dev->rx_pkt_burst = pp_pair_receive;
+	dev->tx_pkt_burst = pp_pair_send;
 	rte_eth_dev_probing_finish(dev);
 	return 0;
 }

@@ -150,7 +150,7 @@ static void peer_gain(struct pp_peer *peer, const struct hello *hello)
 
 static void peer_hear(struct pp_peer *peer)
 {
-	struct sockaddr_in6 from, other = address_of(peer, &peer->other);
+	struct sockaddr_in6 from = { 0 }, other = address_of(peer, &peer->other);
 	struct hello hello;
 
 	for (;;) {

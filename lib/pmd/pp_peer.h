@@ -40,7 +40,7 @@ struct pp_peer {
 	struct pp_peer_way *way;    /* NULL: the peer is not there */
 };
 
-#define PP_PEER_SILENCE_MS 3000
+#define PP_PEER_SILENCE_MS 10000
 
 /* Finds the device's address from which `address` (IPv4, or IPv6, as text) can
  * be reached: pd and port are set. 0, or -errno with pp_error(). */

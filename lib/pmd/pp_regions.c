@@ -101,6 +101,8 @@ void pp_regions_clear(struct pp_regions *regions)
 			pp_pool_unmap_device(range->pool, range->device);
 		else
 			ibv_dereg_mr(range->mr);
+		/* Nobody's hint leads to it. */
+		*range = (struct pp_range){ .bytes = 0 };
 	}
 	if (!pp_dma_verbs_destroy(regions->verbs))
 		regions->verbs = NULL;

@@ -54,7 +54,7 @@ void end_reach(struct end *end, const struct end *to, enum ibv_wr_opcode opcode,
 /* Binds a window to the pool's last hugepage. */
 struct ibv_mw *end_bind_windows(struct end *end, struct pp_pool *pool);
 
-/* The next completion, of any status; ends the program after 60 s without one. */
+/* The next completion, of any status; ends the program when none comes. */
 struct ibv_wc end_wait(struct ibv_cq *cq);
 
 /* How many memory regions the kernel has of this process on that device. */

@@ -4,6 +4,7 @@
 # link-local addresses, which are the only ones that stay on a cable both ends of which are here.
 # What the pool's backend does, what net_pp_verbs does, and who forwards with that. Argument: the
 # build directory.
+# Times are generous: under load a guest's clock runs several times as fast as ours.
 set -u
 build=$1
 log=/tmp/forwarder.log
@@ -30,7 +31,7 @@ for i in 0 1 2 3; do
 done
 
 step "a pool's buffers"
-timeout 100 "$build/tests/guest/rdma" rxe0 rxe1
+timeout 900 "$build/tests/guest/rdma" rxe0 rxe1
 status=$?
 [ $status = 0 ] || die "exits with $status"
 for i in 0 1; do
@@ -57,16 +58,16 @@ near=("$(port 0 0 1)" "$(port 1 2 3)")
 far=("$(port 0 1 0)" "$(port 1 3 2)")
 
 step "two ports"
-timeout 150 "$build/tests/guest/rdma_ports" -l 0 -m 64 "${eal[@]}" "${pair[@]}" -- pair 2>&1 | grep -v '^EAL: '
+timeout 900 "$build/tests/guest/rdma_ports" -l 0 -m 64 "${eal[@]}" "${pair[@]}" -- pair 2>&1 | grep -v '^EAL: '
 status=${PIPESTATUS[0]}
 [ "$status" = 0 ] || die "exits with $status"
 
 frames=100
-through() { timeout 80 "$build/tests/guest/rdma_ports" -l 0 -m 64 "${eal[@]}" "${far[@]}" -- $frames 2>&1 | grep -v '^EAL: '; }
+through() { timeout 900 "$build/tests/guest/rdma_ports" -l 0 -m 64 "${eal[@]}" "${far[@]}" -- $frames 2>&1 | grep -v '^EAL: '; }
 
 step "pktpool-fwd between two ports"
 "$build/apps/fwd/pktpool-fwd" -l 1 -m 64 "${eal[@]}" "${near[@]}" -- \
-	--data-room 4224 --json /tmp/fwd.json --seconds 120 >$log 2>&1 &
+	--data-room 4224 --json /tmp/fwd.json --seconds 900 >$log 2>&1 &
 forwarder=$!
 through || die "not all frames came through"
 kill -INT $forwarder

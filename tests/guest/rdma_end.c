@@ -217,11 +217,11 @@ struct ibv_mw *end_bind_windows(struct end *end, struct pp_pool *pool)
 struct ibv_wc end_wait(struct ibv_cq *cq)
 {
 	struct ibv_wc wc;
-	time_t limit = time(NULL) + 60;
+	time_t limit = time(NULL) + 300;
 
 	while (!ibv_poll_cq(cq, 1, &wc)) {
 		if (time(NULL) > limit) {
-			printf("no completion for 60 s\n");
+			printf("no completion\n");
 			exit(1);
 		}
 		usleep(100);

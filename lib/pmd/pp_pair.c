@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Queue: mbufs posted to a queue pair and completed by it, in bulks. */
+/* Pair: mbufs in the hands of a queue pair that only receives, or only sends. */
+#include <rte_ether.h>
 #include <rte_malloc.h>
 
-#include "net_pp_verbs.h"
 #include "pp_fail.h"
+#include "pp_pair.h"
 
 /* A receive queue with fewer draws on the reserve. */
 #define KEEP 16u
 
-static bool queue_receives(const struct verbs_queue *q)
-{
-	return q == &q->port->rx;
-}
-
-static int qp_ready(struct verbs_queue *q)
+static int qp_ready(struct pp_pair *q)
 {
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
@@ -27,15 +23,15 @@ static int qp_ready(struct verbs_queue *q)
 	if (!rc)
 		rc = ibv_modify_qp(q->qp, &attr, IBV_QP_STATE);
 	attr.qp_state = IBV_QPS_RTS;
-	if (!rc && !queue_receives(q))
+	if (!rc && !q->receives)
 		rc = ibv_modify_qp(q->qp, &attr, IBV_QP_STATE | (ud ? IBV_QP_SQ_PSN : 0));
 	return rc;
 }
 
-int verbs_queue_open(struct verbs_queue *q)
+int pp_pair_open(struct pp_pair *q)
 {
-	struct verbs_port *port = q->port;
-	bool receives = queue_receives(q);
+	struct pp_rdma *port = q->port;
+	bool receives = q->receives;
 	struct ibv_qp_init_attr init = {
 		.qp_type = port->raw ? IBV_QPT_RAW_PACKET : IBV_QPT_UD,
 		.cap = { .max_send_wr = receives ? 1 : q->depth,
@@ -62,14 +58,14 @@ int verbs_queue_open(struct verbs_queue *q)
 			"for frames in datagrams",
 			port->device, strerror(errno));
 	if (!q->qp)
-		return pp_fail(-errno, "%s: no queue pair of %u requests: %s", port->device,
-			       q->depth, strerror(errno));
+		return pp_fail(errno ? -errno : -EIO, "%s: no queue pair of %u requests: %s",
+			       port->device, q->depth, strerror(errno));
 	rc = qp_ready(q);
 	return rc ? pp_fail(-rc, "%s: a queue pair does not start: %s", port->device, strerror(rc))
 		  : 0;
 }
 
-void verbs_queue_close(struct verbs_queue *q)
+void pp_pair_close(struct pp_pair *q)
 {
 	/* From here on the device reaches none of them. */
 	if (q->qp)
@@ -85,12 +81,12 @@ void verbs_queue_close(struct verbs_queue *q)
 }
 
 /* What the device has done with its memory since it erred is nobody's. */
-static void queue_renew(struct verbs_queue *q)
+static void pair_renew(struct pp_pair *q)
 {
-	verbs_queue_close(q);
-	if (verbs_queue_open(q))
-		verbs_queue_close(q);
-	else if (queue_receives(q))
+	pp_pair_close(q);
+	if (pp_pair_open(q) || !q->qp)
+		pp_pair_close(q);
+	else if (q->receives)
 		__atomic_store_n(&q->port->peer.qpn, q->qp->qp_num, __ATOMIC_RELEASE);
 }
 
@@ -99,10 +95,10 @@ static inline uint64_t *mbuf_rearm(struct rte_mbuf *m)
 	return RTE_PTR_ADD(m, offsetof(struct rte_mbuf, data_off));
 }
 
-static void receives_post(struct verbs_queue *q, struct rte_mbuf **mbufs, unsigned n)
+static void receives_post(struct pp_pair *q, struct rte_mbuf **mbufs, unsigned n)
 {
-	struct ibv_recv_wr wrs[VERBS_BULK], *bad = NULL;
-	struct ibv_sge sges[VERBS_BULK][2];
+	struct ibv_recv_wr wrs[PP_PAIR_BULK], *bad = NULL;
+	struct ibv_sge sges[PP_PAIR_BULK][2];
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
@@ -136,18 +132,18 @@ static void receives_post(struct verbs_queue *q, struct rte_mbuf **mbufs, unsign
  * 64 at a time while there are 64. Only a queue that would soon be empty takes
  * what is left, and what is missing yet of the reserve.
  */
-void verbs_refill(struct verbs_queue *q)
+void pp_pair_refill(struct pp_pair *q)
 {
-	struct rte_mbuf *mbufs[VERBS_BULK];
+	struct rte_mbuf *mbufs[PP_PAIR_BULK];
 	uint32_t posted = q->tail - q->head;
 	unsigned n;
 
-	for (; q->depth - posted >= VERBS_BULK; posted += VERBS_BULK) {
-		if (!pp_mbufs_bulk(&q->source, (void **)mbufs, VERBS_BULK)) {
+	for (; q->depth - posted >= PP_PAIR_BULK; posted += PP_PAIR_BULK) {
+		if (!pp_mbufs_bulk(&q->source, (void **)mbufs, PP_PAIR_BULK)) {
 			q->count.nombuf++;
 			break;
 		}
-		receives_post(q, mbufs, VERBS_BULK);
+		receives_post(q, mbufs, PP_PAIR_BULK);
 	}
 	if (likely(posted >= KEEP))
 		return;
@@ -163,11 +159,11 @@ void verbs_refill(struct verbs_queue *q)
 		receives_post(q, mbufs, n);
 }
 
-uint16_t verbs_receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
+uint16_t pp_pair_receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct verbs_queue *q = queue;
-	struct ibv_wc wcs[VERBS_BULK];
-	int got = q->cq ? ibv_poll_cq(q->cq, (int)RTE_MIN(n, VERBS_BULK), wcs) : 0;
+	struct pp_pair *q = queue;
+	struct ibv_wc wcs[PP_PAIR_BULK];
+	int got = q->cq ? ibv_poll_cq(q->cq, (int)RTE_MIN(n, PP_PAIR_BULK), wcs) : 0;
 	uint16_t out = 0;
 
 	for (int i = 0; i < got; i++) {
@@ -189,9 +185,9 @@ uint16_t verbs_receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	}
 	q->count.packets += out;
 	if (unlikely(out < got || got < 0 || !q->cq))
-		queue_renew(q);
+		pair_renew(q);
 	if (likely(q->qp != NULL))
-		verbs_refill(q);
+		pp_pair_refill(q);
 	return out;
 }
 
@@ -203,9 +199,9 @@ static void batch_end(const struct pp_mbufs *home, void **batch, unsigned *n)
 }
 
 /* Frees what was sent, up to there. */
-static void sent_free(struct verbs_queue *q, uint32_t end)
+static void sent_free(struct pp_pair *q, uint32_t end)
 {
-	void *batch[VERBS_BULK];
+	void *batch[PP_PAIR_BULK];
 	unsigned n = 0;
 
 	for (; q->head != end; q->head++) {
@@ -216,7 +212,7 @@ static void sent_free(struct verbs_queue *q, uint32_t end)
 			m = rte_pktmbuf_prefree_seg(m);
 			if (!m)
 				continue;
-			if (n == VERBS_BULK || m->pool != q->source.mp)
+			if (n == PP_PAIR_BULK || m->pool != q->source.mp)
 				batch_end(&q->source, batch, &n);
 			if (m->pool != q->source.mp)
 				pp_mbufs_open(&q->source, m->pool);
@@ -226,26 +222,35 @@ static void sent_free(struct verbs_queue *q, uint32_t end)
 	batch_end(&q->source, batch, &n);
 }
 
-/* One completion stands for all before it. */
-static void sent_poll(struct verbs_queue *q)
+/* What the device had is errors, whatever became of it. */
+static void sent_lose(struct pp_pair *q)
 {
-	struct ibv_wc wcs[VERBS_BULK];
-	int n = ibv_poll_cq(q->cq, VERBS_BULK, wcs);
+	for (uint32_t i = q->head; i != q->tail; i++) {
+		q->count.errors++;
+		q->count.packets--;
+		q->count.bytes -= q->mbufs[i & q->mask]->pkt_len;
+	}
+	pair_renew(q);
+}
+
+/* One completion stands for all before it. */
+static void sent_poll(struct pp_pair *q)
+{
+	struct ibv_wc wcs[PP_PAIR_BULK];
+	int n = ibv_poll_cq(q->cq, PP_PAIR_BULK, wcs);
 
 	for (int i = 0; i < n; i++) {
 		if (unlikely(wcs[i].status != IBV_WC_SUCCESS)) {
-			q->count.errors += q->tail - q->head;
-			q->count.packets -= q->tail - q->head;
-			queue_renew(q);
+			sent_lose(q);
 			return;
 		}
 		sent_free(q, (uint32_t)wcs[i].wr_id);
 	}
 }
 
-int verbs_send_cleanup(void *queue, uint32_t n)
+int pp_pair_send_cleanup(void *queue, uint32_t n)
 {
-	struct verbs_queue *q = queue;
+	struct pp_pair *q = queue;
 	uint32_t before = q->tail - q->head;
 
 	RTE_SET_USED(n);
@@ -255,7 +260,7 @@ int verbs_send_cleanup(void *queue, uint32_t n)
 }
 
 /* Elements for the whole frame, 0 if it cannot be sent. */
-static uint32_t frame_elements(struct verbs_queue *q, const struct rte_mbuf *packet,
+static uint32_t frame_elements(struct pp_pair *q, const struct rte_mbuf *packet,
 			       struct ibv_sge *sges)
 {
 	struct pp_regions *regions = &q->port->regions;
@@ -282,16 +287,16 @@ static uint32_t frame_elements(struct verbs_queue *q, const struct rte_mbuf *pac
 }
 
 /* Posts what it can of up to 64: how many of the packets it has taken. */
-static unsigned sends_post(struct verbs_queue *q, struct rte_mbuf **pkts, unsigned n,
+static unsigned sends_post(struct pp_pair *q, struct rte_mbuf **pkts, unsigned n,
 			   const struct pp_peer_way *way)
 {
-	struct ibv_send_wr wrs[VERBS_BULK], *bad;
-	struct ibv_sge sges[VERBS_BULK * 2 + VERBS_SEGMENTS];
+	struct ibv_send_wr wrs[PP_PAIR_BULK], *bad;
+	struct ibv_sge sges[PP_PAIR_BULK * 2 + PP_RDMA_SEGMENTS];
 	uint32_t most = way ? RTE_MIN(q->port->frame, way->frame) : q->port->frame;
 	unsigned taken, posted = 0, used = 0;
 	uint64_t bytes = 0;
 
-	for (taken = 0; taken < n && used < VERBS_BULK * 2; taken++) {
+	for (taken = 0; taken < n && used < PP_PAIR_BULK * 2; taken++) {
 		struct rte_mbuf *m = pkts[taken];
 		struct ibv_send_wr *wr = &wrs[posted];
 		uint32_t elements = m->pkt_len <= most && m->pkt_len >= RTE_ETHER_HDR_LEN
@@ -324,23 +329,20 @@ static unsigned sends_post(struct verbs_queue *q, struct rte_mbuf **pkts, unsign
 	q->tail += posted;
 	q->count.packets += posted;
 	q->count.bytes += bytes;
-	if (unlikely(ibv_post_send(q->qp, wrs, &bad))) {
-		/* Part of it may be under way, with nothing to tell of its end. */
-		q->count.errors += q->tail - q->head;
-		q->count.packets -= q->tail - q->head;
-		queue_renew(q);
-	}
+	/* Part of it may be under way, with nothing to tell of its end. */
+	if (unlikely(ibv_post_send(q->qp, wrs, &bad)))
+		sent_lose(q);
 	return taken;
 }
 
-uint16_t verbs_send(void *queue, struct rte_mbuf **pkts, uint16_t n)
+uint16_t pp_pair_send(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct verbs_queue *q = queue;
+	struct pp_pair *q = queue;
 	const struct pp_peer_way *way = pp_peer_way(&q->port->peer);
 	uint16_t sent = 0;
 
 	if (unlikely(!q->cq))
-		queue_renew(q);
+		pair_renew(q);
 	else
 		sent_poll(q);
 	if (unlikely(!q->qp || (!way && !q->port->raw))) {
@@ -352,7 +354,7 @@ uint16_t verbs_send(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		unsigned room = q->depth - (q->tail - q->head);
 
 		sent += (uint16_t)sends_post(q, pkts + sent,
-					     RTE_MIN(RTE_MIN(room, VERBS_BULK),
+					     RTE_MIN(RTE_MIN(room, PP_PAIR_BULK),
 						     (uint32_t)(n - sent)),
 					     way);
 	}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pair: mbufs in the hands of a queue pair that only receives, or only sends. */
+#ifndef PP_PAIR_H
+#define PP_PAIR_H
+
+#include "pp_mbufs.h"
+#include "pp_rdma.h"
+
+/* Work requests a call to the device, and mbufs a call to the pool. */
+#define PP_PAIR_BULK 64u
+
+struct pp_pair_counts {
+	uint64_t packets, bytes, errors, nombuf;
+};
+
+/*
+ * Of the thread that receives, or of the one that sends; made anew by it when
+ * the device has put it into the error state. mbufs[] between head and tail are
+ * the device's, in the order in which it is done with them.
+ */
+struct pp_pair {
+	struct pp_rdma *port;
+	bool receives;
+	struct ibv_qp *qp;
+	struct ibv_cq *cq;
+	struct rte_mbuf **mbufs;
+	uint32_t head, tail, mask;
+	uint32_t depth;
+	unsigned hint; /* of pp_regions_sge() */
+	uint64_t rearm;
+	struct pp_mbufs source; /* of received ones; the last that was sent came from */
+	struct pp_pair_counts count;
+} __rte_cache_aligned;
+
+/* 0, or -errno with pp_error(). */
+int pp_pair_open(struct pp_pair *q);
+/* Frees every mbuf that the device has. */
+void pp_pair_close(struct pp_pair *q);
+/* Fills the receive queue. */
+void pp_pair_refill(struct pp_pair *q);
+
+uint16_t pp_pair_receive(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t pp_pair_send(void *queue, struct rte_mbuf **pkts, uint16_t n);
+int pp_pair_send_cleanup(void *queue, uint32_t n);
+
+#endif
