@@ -358,7 +358,6 @@ static int xsk_probe(struct rte_vdev_device *vdev)
 	xsk = dev->data->dev_private;
 	*xsk = args;
 	dev->data->mac_addrs = &xsk->mac;
-	dev->data->dev_flags |= RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	dev->dev_ops = &xsk_ops;
 	dev->rx_pkt_burst = xsk_receive;
 	dev->tx_pkt_burst = xsk_send;

@@ -18,7 +18,7 @@ struct xsk_lane {
 	uint32_t frame; /* bytes that one buffer takes */
 	uint16_t rx_descs, tx_descs;
 	bool busy;
-	struct rte_mbuf *head, *tail;             /* a frame of which more is to come */
+	struct rte_mbuf *head;                    /* a frame of which more is to come */
 	struct xsk_counts rx __rte_cache_aligned; /* each thread has its half */
 	struct xsk_counts tx __rte_cache_aligned;
 } __rte_cache_aligned;

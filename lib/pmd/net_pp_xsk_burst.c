@@ -20,24 +20,17 @@ static inline void mbuf_fill(struct rte_mbuf *m, uint64_t rearm, uint32_t bytes)
 	m->packet_type = 0;
 	m->pkt_len = bytes;
 	m->data_len = (uint16_t)bytes;
-	m->vlan_tci = 0;
-	m->hash.rss = 0;
 }
 
-/* One buffer of a frame in several; returns it when it is all here. */
+/* One buffer of a frame in several; returns the frame when it is all here. */
 static __rte_noinline struct rte_mbuf *frame_join(struct xsk_lane *lane, struct rte_mbuf *m,
 						  bool more)
 {
-	struct rte_mbuf *head = lane->head;
+	struct rte_mbuf *head = lane->head ? lane->head : m;
 
-	if (!head) {
-		head = m;
-	} else {
-		lane->tail->next = m;
-		head->pkt_len += m->pkt_len;
-		head->nb_segs++;
-	}
-	lane->tail = m;
+	/* Never too many segments: the kernel has fewer fragments in a frame. */
+	if (head != m)
+		rte_pktmbuf_chain(head, m);
 	lane->head = more ? head : NULL;
 	return more ? NULL : head;
 }
@@ -170,10 +163,8 @@ uint16_t xsk_send(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		pieces = frame_put(lane, m, at + used, room - used);
 		if (!pieces)
 			break;
-		if (pieces < 0)
-			continue;
-		used += (uint32_t)pieces;
-		bytes += length;
+		used += pieces > 0 ? (uint32_t)pieces : 0;
+		bytes += pieces > 0 ? length : 0;
 	}
 	if (used) {
 		xsk_ring_prod__reserve(&q->tx, used, &at);
