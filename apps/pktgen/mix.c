@@ -100,6 +100,8 @@ int mix_turns(const uint32_t *weights, unsigned n, uint16_t turns[MIX_TURNS], st
 		divisor = common_divisor(weights[i], divisor);
 		sum += weights[i];
 	}
+	if (divisor == 0)
+		return wrong_say(wrong, "nothing that could take turns");
 	sum /= divisor;
 	if (sum > MIX_TURNS)
 		return wrong_say(wrong,

@@ -38,6 +38,7 @@ int sender_begin(struct sender *s, struct plan *plan, const struct replay *repla
 		err = stream_begin(stream, spec, mac, number_mix(plan->seed + s->streams), &inside);
 		if (err != 0) {
 			wrong_say(wrong, "%s: %s", spec->name, inside.text);
+			stream_end(stream);
 			return err;
 		}
 		stream->flow_first = flows;
@@ -56,9 +57,6 @@ void sender_end(struct sender *s)
 {
 	for (unsigned i = 0; i < s->streams; i++)
 		stream_end(&s->stream[i]);
-	/* The one that could not be begun. */
-	if (s->stream != NULL && s->turns == 0 && s->streams < PLAN_STREAMS && s->streams > 0)
-		stream_end(&s->stream[s->streams - 1]);
 	free(s->stream);
 	free(s->turn_of);
 	s->stream = NULL;

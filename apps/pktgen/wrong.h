@@ -17,6 +17,7 @@ wrong_say(struct wrong *w, const char *format, ...)
 {
 	va_list args;
 
+	w->text[0] = '\0';
 	va_start(args, format);
 	vsnprintf(w->text, sizeof(w->text), format, args);
 	va_end(args);

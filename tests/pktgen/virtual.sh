@@ -38,6 +38,10 @@ if [ "$CPU" != 0 ]; then
 		--packets 300000
 	CPU=$one
 fi
+# Both ways between two ports that are each other's ends.
+memif="socket=$TMP/memif.sock,socket-abstract=no,id=0"
+generate "$whole and \$t.sent == 20001 and \$t.flows.flows == 20" --vdev "net_memif0,role=server,$memif" \
+	--vdev "net_memif1,role=client,$memif" -- --both --packets 20001 --field src-port=1-10 --link-wait 60
 # Nothing is looked for.
 generate '$t.sent == 100000 and $t.received == 0 and $t.lost == 0' --vdev net_null0 -- --tx-only --packets 100000
 
@@ -75,6 +79,11 @@ python3 - "$TMP/slow.pcap" <<-END
 END
 generate '$t.sent == 11 and $t.seconds >= 0.99' $ring -- --pcap "$TMP/slow.pcap" --speed 1
 generate '$t.sent == 11 and $t.seconds >= 0.099 and $t.seconds < 0.9' $ring -- --pcap "$TMP/slow.pcap" --speed 10
+
+# On a terminal: a table renewed in place, a bar, and the time left.
+attend script -qec "$PKTGEN -l $CPU $EAL $ring -- --rate 100pps --seconds 4" "$TMP/tty" >"$TMP/script.out"
+grep -aq '#\.*\] .*%  0:0[0-9] left  trial 1' "$TMP/tty" || fail "no bar on the terminal"
+grep -aq $'\033\[2Aport 0 -> 0 ' "$TMP/tty" || fail "no table renewed on the terminal"
 
 # Limits: kept, missed by one trial of two, and the table as CSV.
 limits() {
