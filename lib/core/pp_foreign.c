@@ -332,15 +332,19 @@ static bool foreign_enough(const struct pp_pool *pool, unsigned n, unsigned flag
 static unsigned foreign_try(struct pp_pool *pool, struct pp_cache *cache, void **bufs, unsigned n,
 			    unsigned flags)
 {
+	void *some[PP_KEPT], **to = n <= PP_KEPT ? some : bufs;
 	unsigned got;
 
 	if (cache)
 		return pp_alloc_bulk(cache, bufs, n, flags);
-	got = pp_pool_alloc_burst(pool, bufs, n);
-	if (got == n)
-		return n;
-	pp_pool_free(pool, bufs, got);
-	return 0;
+	got = pp_pool_alloc_burst(pool, to, n);
+	if (got < n) {
+		pp_pool_free(pool, to, got);
+		return 0;
+	}
+	if (to == some)
+		memcpy(bufs, some, n * sizeof(*bufs));
+	return n;
 }
 
 unsigned pp_foreign_get(struct pp_pool *pool, struct pp_cache *cache, void **bufs, unsigned n,

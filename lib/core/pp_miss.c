@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Miss: what the inlined calls come to when the cache's line cannot serve them. */
 #include <errno.h>
+#include <string.h>
 
 #include "pp_bulk.h"
 #include "pp_effort.h"
@@ -106,19 +107,11 @@ static unsigned miss_get(struct pp_store *store, struct pp_cache *c, void **bufs
 	return got;
 }
 
-PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags)
+static unsigned miss_some(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n,
+			  unsigned flags, bool burst)
 {
-	struct pp_store *store = pp_store_of_cache(c);
-	bool burst = flags & PP_BURST_;
 	unsigned got = 0;
 
-	flags &= ~PP_BURST_;
-	if (PP_UNLIKELY(flags || n - 1 >= PP_BULK_MAX)) {
-		if (!n || !miss_ok(n, flags))
-			return 0;
-		if (flags == PP_TRY)
-			return pp_try_get(store, c, bufs, n, burst);
-	}
 	if (c->mode && !miss_queues(store, flags))
 		got = far_get(store, c, bufs, n);
 	if (got < n) {
@@ -133,6 +126,37 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 	if (store->holders)
 		pp_guard_out(store, c->id + 1, bufs, got);
 	return got;
+}
+
+/* With what bufs had, in case that none are got. A frame of its own: of 8 KiB. */
+static __attribute__((noinline)) unsigned miss_whole(struct pp_store *store, struct pp_cache *c,
+						     void **bufs, unsigned n, unsigned flags)
+{
+	void *before[PP_KEPT];
+	unsigned got;
+
+	memcpy(before, bufs, n * sizeof(*bufs));
+	got = miss_some(store, c, bufs, n, flags, false);
+	if (!got)
+		memcpy(bufs, before, n * sizeof(*bufs));
+	return got;
+}
+
+PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, unsigned flags)
+{
+	struct pp_store *store = pp_store_of_cache(c);
+	bool burst = flags & PP_BURST_;
+
+	flags &= ~PP_BURST_;
+	if (PP_UNLIKELY(flags || n - 1 >= PP_BULK_MAX)) {
+		if (!n || !miss_ok(n, flags))
+			return 0;
+		if (flags == PP_TRY)
+			return pp_try_get(store, c, bufs, n, burst);
+	}
+	if (!burst && n <= PP_KEPT)
+		return miss_whole(store, c, bufs, n, flags);
+	return miss_some(store, c, bufs, n, flags, burst);
 }
 
 PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,

@@ -50,25 +50,34 @@ static int cache_dequeue(struct pp_cache *cache, void **objs, unsigned n)
 	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, PP_REMOTE)) ? 0 : -ENOBUFS;
 }
 
+/* All n or none, and then objs is as it was: see PP_KEPT. */
+static __rte_noinline int pool_dequeue(struct pp_pool *pool, void **objs, unsigned n)
+{
+	void *some[PP_KEPT], **to = n <= PP_KEPT ? some : objs;
+	unsigned got = pp_pool_alloc_burst(pool, to, n);
+
+	if (got < n) {
+		pp_pool_free(pool, to, got);
+		return -ENOBUFS;
+	}
+	if (to == some)
+		memcpy(objs, some, n * sizeof(*objs));
+	return 0;
+}
+
 /* Of more than fit in registers, by a thread's first call, one that gets no
  * cache, or one that receives: only that may come back with the reserve's. */
 static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
 {
 	struct pp_pool *pool = mempool_pool(mp);
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
-	unsigned got;
 
 	if (PP_UNLIKELY(!cache))
 		cache = pp_local_find(mp->pool_id, pool);
-	if (PP_LIKELY(cache && n)) {
-		if (PP_LIKELY(!cache_dequeue(cache, objs, n)) || pp_critical_draw(cache, objs, n))
-			return 0;
-		return -ENOBUFS;
-	}
-	got = pp_pool_alloc_burst(pool, objs, n);
-	if (got == n)
+	if (PP_UNLIKELY(!cache || !n))
+		return pool_dequeue(pool, objs, n);
+	if (PP_LIKELY(!cache_dequeue(cache, objs, n)) || pp_critical_draw(cache, objs, n))
 		return 0;
-	pp_pool_free(pool, objs, got);
 	return -ENOBUFS;
 }
 

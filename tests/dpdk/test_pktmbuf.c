@@ -101,6 +101,31 @@ static void test_a_cache_in_front_is_in_nobodys_way(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+/* A failed refill of the cache in front must leave what is in it alone. */
+static void test_run_dry_through_a_cache_each_mbuf_is_out_once(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .cache = 64 });
+	struct rte_mbuf **mbufs = calloc(mp->populated_size + 8, sizeof(struct rte_mbuf *));
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 20; round++) {
+		while (!rte_mempool_get_bulk(mp, (void **)(mbufs + n), 7))
+			for (unsigned end = n + 7; n < end; n++)
+				assert_int_equal(mbufs[n]->hash.usr++, 0);
+		assert_int_equal(n + rte_mempool_avail_count(mp), mp->populated_size);
+		for (unsigned left = n > 1000 ? n - 1000 + round : 0; n > left; n--) {
+			mbufs[n - 1]->hash.usr = 0;
+			rte_mempool_put(mp, mbufs[n - 1]);
+		}
+	}
+	rte_mempool_put_bulk(mp, (void **)mbufs, n);
+	free(mbufs);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
 static void test_a_cache_too_large_or_beside_a_reserve_is_refused(void **state)
 {
 	struct pp_pktmbuf_params params = { .sz = sizeof(params),
@@ -434,6 +459,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_every_mbuf_is_taken_once_and_comes_home),
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
 		cmocka_unit_test(test_a_cache_in_front_is_in_nobodys_way),
+		cmocka_unit_test(test_run_dry_through_a_cache_each_mbuf_is_out_once),
 		cmocka_unit_test(test_a_cache_too_large_or_beside_a_reserve_is_refused),
 		cmocka_unit_test(test_an_mbuf_is_as_rte_pktmbuf_pool_create_makes_it),
 		cmocka_unit_test(test_no_second_cache_is_in_the_way),

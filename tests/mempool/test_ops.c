@@ -152,6 +152,48 @@ static void test_bulk_takes_all_or_nothing(void **state)
 	rte_mempool_free(mp);
 }
 
+/* By n until there are none, several times, with some put back between: each is out once. */
+static void drain_by(struct rte_mempool *mp, unsigned n)
+{
+	static struct {
+		unsigned out;
+	} * objs[N + 64];
+	unsigned all = 0;
+
+	for (unsigned round = 0; round < 6; round++) {
+		while (!rte_mempool_get_bulk(mp, (void **)&objs[all], n))
+			for (unsigned end = all + n; all < end; all++)
+				assert_int_equal(objs[all]->out++, 0);
+		assert_int_equal(all + rte_mempool_avail_count(mp), N);
+		for (unsigned left = round < 5 ? all / (round + 2) : 0; all > left;) {
+			unsigned put = RTE_MIN(all - left, n + 2 * round + 1);
+
+			for (unsigned end = all - put; all > end; all--)
+				objs[all - 1]->out = 0;
+			rte_mempool_put_bulk(mp, (void **)&objs[all], put);
+		}
+	}
+	assert_int_equal(rte_mempool_avail_count(mp), N);
+}
+
+/* rte_mempool fills its cache from the ops in place, and where there is not enough for that goes
+ * on with what was there: an object written there would be out twice. */
+static void test_a_mempool_run_dry_through_its_caches_has_each_object_once(void **state)
+{
+	static const unsigned caches[] = { 3, 8, 32, 250, 512 };
+
+	(void)state;
+	for (unsigned c = 0; c < RTE_DIM(caches); c++) {
+		struct rte_mempool *mp = ops_mempool("dry", N, caches[c], NULL);
+
+		assert_non_null(mp);
+		for (unsigned n = 1; n <= 64; n += 3)
+			drain_by(mp, n);
+		ops_all_of(mp, N);
+		rte_mempool_free(mp);
+	}
+}
+
 static void test_mempools_come_and_go_beside_a_thread_that_remembers(void **state)
 {
 	sem_t done, end;
@@ -450,6 +492,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_who_wants_no_more_than_a_share_always_gets_it),
 		cmocka_unit_test(test_more_threads_than_caches_still_get_and_put),
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_a_mempool_run_dry_through_its_caches_has_each_object_once),
 		cmocka_unit_test(test_mempools_come_and_go_beside_a_thread_that_remembers),
 		cmocka_unit_test(test_what_is_no_option_fails_the_mempool_and_says_so),
 		cmocka_unit_test(test_reserve_is_on_top_and_for_the_critical),

@@ -25,6 +25,33 @@ static void test_bulk_takes_all_or_nothing(void **state)
 	pool_end(pool);
 }
 
+/* rte_mempool has its caches filled in place, and counts on what lies there yet. */
+static void test_an_array_that_gets_none_stays_as_it_was(void **state)
+{
+	static const unsigned flags[] = { 0, PP_REMOTE, PP_GROW, PP_CRITICAL, PP_TRY };
+	struct pp_pool *pool = pool_4k(2048, 5000, 0);
+	struct pp_cache *cache = pp_pool_cache(pool);
+	void *bufs[5000], *array[PP_KEPT];
+
+	(void)state;
+	for (uint32_t n = 2; n <= PP_KEPT; n += n < 70 ? 1 : 53) {
+		uint32_t left = n / 2 ? n / 2 : 1;
+
+		assert_int_equal(pp_alloc_burst(cache, bufs, 5000, 0), 5000);
+		pp_free_bulk(cache, bufs, left);
+		for (uint32_t i = 0; i < PP_KEPT; i++)
+			array[i] = &array[i];
+		for (unsigned f = 0; f < sizeof(flags) / sizeof(flags[0]); f++) {
+			assert_int_equal(pp_alloc_bulk(cache, array, n, flags[f]), 0);
+			for (uint32_t i = 0; i < PP_KEPT; i++)
+				assert_ptr_equal(array[i], &array[i]);
+		}
+		books_hold(pool, 5000 - left);
+		pp_free_bulk(cache, bufs + left, 5000 - left);
+	}
+	pool_end(pool);
+}
+
 static void test_burst_takes_what_there_is(void **state)
 {
 	struct pp_pool *pool = pool_4k(2048, 5000, 0);
@@ -316,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_an_array_that_gets_none_stays_as_it_was),
 		cmocka_unit_test(test_burst_takes_what_there_is),
 		cmocka_unit_test(test_the_largest_n_is_just_more_than_there_is),
 		cmocka_unit_test(test_none_is_none),
