@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
@@ -102,12 +103,30 @@ int ports_weigh(const struct ports *ports, const struct ports_demand *d)
 	return APP_OK;
 }
 
+/* EAL goes on without a device that VFIO withholds, and says why in a line among many. */
+static int ports_withheld(void)
+{
+	struct rte_devargs *devargs;
+
+	RTE_EAL_DEVARGS_FOREACH("pci", devargs)
+	{
+		if (devargs->policy == RTE_DEV_ALLOWED &&
+		    pp_pktmbuf_device_check(NULL, devargs->name) != 0) {
+			complain("%s", pp_error());
+			return APP_ENVIRONMENT;
+		}
+	}
+	return APP_OK;
+}
+
 int ports_find(struct ports *ports, unsigned queues)
 {
 	uint16_t id;
-	int status;
+	int status = ports_withheld();
 
 	memset(ports, 0, sizeof(*ports));
+	if (status != APP_OK)
+		return status;
 	RTE_ETH_FOREACH_DEV(id)
 	{
 		if (ports->n == PORTS_MAX) {

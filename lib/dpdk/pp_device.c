@@ -3,6 +3,7 @@
 #include "pp_device.h"
 #include "pp_binding.h"
 #include "pp_fail.h"
+#include "pp_group.h"
 
 #include <ctype.h>
 #include <rte_dev.h>
@@ -106,7 +107,7 @@ PP_API int pp_pktmbuf_device_check(const struct rte_mempool *mp, const char *dev
 		return check_memif(binding, devargs);
 	if (name_is(devargs, "net_virtio_user") || name_is(devargs, "virtio_user"))
 		return check_virtio_user(binding);
-	return 0;
+	return pp_group_check(strncmp(devargs, "pci:", 4) ? devargs : devargs + 4);
 }
 
 PP_API int pp_pktmbuf_port_check(const struct rte_mempool *mp, uint16_t port)

@@ -22,6 +22,8 @@ extern "C" {
  * net_af_xdp       needs PP_POOL_GAPLESS and frames of 2048..4096 bytes
  * net_memif        not as zero-copy client
  * net_virtio_user  not at all while a pktmbuf pool exists, whichever mbufs it gets
+ * 0000:01:00.0     a PCI device, before it is probed: -EBUSY while another one of its
+ *                  IOMMU group is with a driver of the kernel's
  *
  * The check of a port also maps the mempool's hugepages, and those that will
  * grow, for a device behind VFIO that has come since the pool was made (what is

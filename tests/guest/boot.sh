@@ -8,10 +8,10 @@
 #
 # -m  memory in MiB (1024)
 # -H  2 MiB hugepages (64), or per node: 0:64,1:64
-# -G  1 GiB hugepages, taken at boot (0); wants -m of 1536 more
+# -G  1 GiB hugepages, taken at boot (0); wants -m 4096 at least
 # -n  a pair of NICs joined back to back: e1000, e1000e or virtio. The MAC of the first end of the
-#     n-th pair is 52:54:00:00:0n:01, that of the second ...:02. ",group": the two are in one
-#     IOMMU group
+#     n-th pair is 52:54:00:00:0n:01, that of the second ...:02. "e1000,group": the two are in
+#     one IOMMU group
 # -i  a strict IOMMU or none; without -i, one if there are -n or -Q
 # -w  the IOMMU's width in bits, 39 or 48 (48)
 # -Q  one more QEMU device: edu
@@ -51,7 +51,7 @@ cpus=2
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot
 	-accel tcg,thread=multi -cpu max -m "$memory" -smp "$cpus,sockets=$cpus"
 	-serial "file:$share/console" -serial stdio -device virtio-rng-pci)
-append="console=ttyS0 panic=-1 loglevel=5 nokaslr no_timer_check tsc=reliable clocksource=tsc
+append="console=ttyS0 panic=-1 loglevel=5 nokaslr no_timer_check tsc=reliable clocksource=hpet
 	mitigations=off audit=0"
 [ "$giants" = 0 ] || append="$append hugepagesz=1G hugepages=$giants"
 append="$append hugepagesz=2M hugepages=$hugepages"
@@ -77,7 +77,7 @@ for i in "${!pairs[@]}"; do
 		# Functions of one slot are one group: nothing keeps them from each other.
 		slot=
 		[ "${pairs[i]}" = "${pairs[i]%,group}" ] ||
-			slot=",multifunction=on,addr=$((16 + i)).$((end - 1))"
+			slot=",multifunction=on,addr=$(printf %x $((16 + i))).$((end - 1))"
 		qemu+=(-netdev "hubport,id=net$i$end,hubid=$i"
 			-device "$model$slot,romfile=,netdev=net$i$end,mac=52:54:00:00:0$i:0$end")
 	done
