@@ -98,7 +98,7 @@ static void *user_take(void *arg)
 		if (!got)
 			break;
 	}
-	for (; n < user->n && !(user->flags & PP_REMOTE); n += 7)
+	for (; n < user->n && !(user->flags & PP_REMOTE); n += 31)
 		CHECK(kernel_node(user->bufs[n]) == user->node, "buffer %u of node %d's is on %d",
 		      n, user->node, kernel_node(user->bufs[n]));
 	pp_pool_each_cache(user->pool, borrowed_note, user);

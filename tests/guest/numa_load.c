@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <time.h>
 
-#define SECONDS 4
+#define SECONDS 3
 #define HANDS 64   /* buffers on their way from one node to the next */
 #define HOARD 2500 /* what a thread keeps for a while: with the others', more than a node has */
 
@@ -138,7 +138,7 @@ static void *audit_run(void *arg)
 	while (n < own + 64 && (got = pp_alloc_burst(cache, bufs + n, 1, 0)) != 0)
 		n += got;
 	CHECK(n == own, "%u of %lu on node %d", n, own, audit->node);
-	for (unsigned i = 0; i < n; i += 13)
+	for (unsigned i = 0; i < n; i += 61)
 		CHECK(kernel_node(bufs[i]) == audit->node, "%d on %d", kernel_node(bufs[i]),
 		      audit->node);
 	pp_free_bulk(cache, bufs, n);

@@ -35,10 +35,12 @@ static void *take_all(void *arg)
 
 	memset(took, 0, sizeof(took));
 	while (n < mp->size && (mbufs[n] = rte_pktmbuf_alloc(mp)) != NULL) {
-		int node = kernel_node(mbufs[n]);
+		void *data = rte_pktmbuf_mtod(mbufs[n], void *);
+		int node = pp_buffer_node(pp_pool_region(pp_pktmbuf_pool(mp)), mbufs[n]);
 
-		CHECK(node >= 0 && node == kernel_node(rte_pktmbuf_mtod(mbufs[n], void *)),
-		      "mbuf %u: %d", n, node);
+		/* System calls are slow in there. */
+		CHECK(n % 31 || (node == kernel_node(mbufs[n]) && node == kernel_node(data)),
+		      "mbuf %u: %d, kernel %d", n, node, kernel_node(mbufs[n]));
 		took[node < 0 ? 0 : node]++;
 		n++;
 	}
