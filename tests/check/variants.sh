@@ -24,6 +24,14 @@ declare -A which=(
 	[tsan]="--suite tsan --timeout-multiplier 8 --wrapper 'setarch -R'"
 )
 
+# What to build: all, or what the tests of the suite need.
+targets() {
+	[ $1 = tsan ] || return 0
+	meson introspect --tests --targets "${directory[$1]}" | jq -r --arg here "$PWD/${directory[$1]}/" '
+		([.tests[] | select(.suite | any(endswith(":tsan"))) | .depends[]] | unique) as $wanted |
+		.targets[] | select(.id | IN($wanted[])) | .filename[0][($here | length):]'
+}
+
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 for variant in "$@"; do
@@ -35,7 +43,7 @@ for variant in "$@"; do
 	mkdir -p "$dir"
 	rm -f "$dir"/meson-logs/testlog*.json
 	if { [ -e "$dir/build.ninja" ] || meson setup "$dir" ${setup[$variant]}; } >"$dir/dev.log" 2>&1 &&
-		ninja -C "$dir" --quiet >>"$dir/dev.log" 2>&1; then
+		ninja -C "$dir" --quiet $(targets $variant) >>"$dir/dev.log" 2>&1; then
 		eval meson test -C "$dir" --no-rebuild --print-errorlogs ${which[$variant]}
 		cat "$dir"/meson-logs/testlog*.json 2>/dev/null |
 			jq -c --arg variant $variant '{variant: $variant, name, result,
