@@ -23,7 +23,7 @@ run() {
 	local what=$1
 	shift
 	"$@" >/tmp/log 2>&1 || die "$what"
-	grep -vE 'MSI-X|^EAL: No more space' /tmp/log
+	grep -vE '^EAL: |^lspci: ' /tmp/log
 	say "$what"
 }
 
