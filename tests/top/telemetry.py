@@ -2,10 +2,11 @@
 """What DPDK's telemetry says of pools: right, whole, and never at the process's expense."""
 import json
 import os
+import shutil
 import subprocess
 import threading
 
-from subject import Subject, Telemetry, must, run, wait_for, BUILD, PLUGIN
+from subject import Subject, Telemetry, must, run, wait_for, BUILD, PLUGIN, RUNTIME
 
 PLACES = ('fresh', 'cached', 'deques', 'depot', 'reserve', 'collected', 'in_flight')
 
@@ -180,6 +181,7 @@ def test_ops_alone_answer_too():
         testpmd.stdin.close()
         testpmd.terminate()
         testpmd.wait(60)
+        shutil.rmtree(os.path.join(RUNTIME, prefix), ignore_errors=True)
 
 
 must(os.path.exists(PLUGIN), PLUGIN, 'is not built in', BUILD)
