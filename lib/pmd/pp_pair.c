@@ -43,7 +43,7 @@ int pp_pair_open(struct pp_pair *q)
 
 	q->head = q->tail = 0;
 	q->mask = rte_align32pow2(q->depth) - 1;
-	q->mbufs = rte_calloc("net_pp_verbs", q->mask + 1, sizeof(*q->mbufs), 0);
+	q->mbufs = rte_calloc("net_pp_verbs", q->mask + 1, sizeof(void *), 0);
 	q->cq = q->mbufs ? ibv_create_cq(port->context, (int)q->depth, NULL, NULL, 0) : NULL;
 	if (!q->cq)
 		return pp_fail(-ENOMEM, "%s: no completion queue of %u: fewer descriptors?",
