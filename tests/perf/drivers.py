@@ -74,8 +74,7 @@ class Xsk(AfXdp):
                 pktgen('net_af_xdp'), pktgen('net_pp_xsk', eal)]
 
 
-def groups(makers_of, kinds, frames, programs, args, tmp, named):
-    rows = []
+def groups(makers_of, kinds, frames, programs, args, tmp, named, rows):
     for kind in kinds:
         for frame in frames or kind.frames[:1]:
             for program in programs:
@@ -84,7 +83,6 @@ def groups(makers_of, kinds, frames, programs, args, tmp, named):
                 for row in some:
                     row_print(row)
                 rows += some
-    return rows
 
 
 def ops_measure(args, tmp, named):
@@ -101,24 +99,22 @@ def ops_measure(args, tmp, named):
         return [dict(row, machine=named) for row in json.load(file)]
 
 
-def measure(args, tmp):
+def measure(args, tmp, rows):
     named = machine()
     heading(named)
     plugin = plugin_take(args.build, tmp, OPS)
     parts = args.part or PARTS
-    rows = []
     if 'mempool' in parts:
         kinds = ['net_null'] if args.quick else [k for k in PLACES if k != 'pipeline']
-        rows += groups(lambda place, _: mempool_makers(place, plugin, args.quick), [PLACES[k] for k in kinds], None,
-                       ['io'], args, tmp, named)
+        groups(lambda place, _: mempool_makers(place, plugin, args.quick), [PLACES[k] for k in kinds], None,
+               ['io'], args, tmp, named, rows)
     if 'xsk' in parts and os.path.exists(args.build + PP_XSK) and AfXdp(args.build, tmp, 64).kernel():
-        rows += groups(lambda place, program: place.xsk_makers(program), [Xsk], FRAMES[:1] if args.quick else FRAMES,
-                       ['io'] if args.quick else ['drop', 'txonly', 'io'], args, tmp, named)
+        groups(lambda place, program: place.xsk_makers(program), [Xsk], FRAMES[:1] if args.quick else FRAMES,
+               ['io'] if args.quick else ['drop', 'txonly', 'io'], args, tmp, named, rows)
     elif 'xsk' in parts:
         print('net_pp_xsk: left out, as the build has no such driver (DPDK\'s driver headers, clang and libbpf)')
     if 'ops' in parts:
         rows += ops_measure(args, tmp, named)
-    return rows
 
 
 def arguments():

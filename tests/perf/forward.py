@@ -26,10 +26,9 @@ def programs_of(kind, frame, args):
     return kind.programs if frame == kind.frames[0] and not args.quick else kind.programs[:1]
 
 
-def measure(args, tmp):
+def measure(args, tmp, rows):
     named = machine()
     heading(named)
-    rows = []
     for kind in [PLACES[name] for name in args.device or PLACES]:
         for frame in kind.frames[:1] if args.quick else kind.frames:
             for program in programs_of(kind, frame, args):
@@ -38,7 +37,6 @@ def measure(args, tmp):
                 for row in some:
                     row_print(row)
                 rows += some
-    return rows
 
 
 if __name__ == '__main__':

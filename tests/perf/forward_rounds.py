@@ -199,14 +199,16 @@ def run(parser, measure):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # EAL takes no plugin from where anybody may write.
     with tempfile.TemporaryDirectory(dir='/run', prefix='ppbench') as tmp:
+        status, rows = 0, []
         try:
-            rows = measure(args, tmp)
+            measure(args, tmp, rows)
         except Broken as broken:
             print('%s: %s' % (os.path.basename(sys.argv[0]), broken), file=sys.stderr)
-            return 1
+            status = 1
+    # What was measured until then, too.
     if args.json:
         rows_write(args.json, rows)
     still = [row for row in rows if row.get('packets') == 0]
     for row in still:
         print('no packet moved: %(device)s %(program)s %(frame)s %(who)s' % row, file=sys.stderr)
-    return 1 if still else 0
+    return 1 if still else status
