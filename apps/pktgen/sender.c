@@ -119,8 +119,8 @@ static unsigned replay_due(const struct sender *s, uint64_t now, unsigned most)
 {
 	const struct replay *r = s->replay;
 	double ns = (double)(int64_t)(now - s->pacer.start) * s->ns_per_tick * s->speed;
-	uint64_t at = s->replayed % r->n;
-	double round = (double)(s->replayed / r->n) * (double)r->period;
+	uint64_t at = s->replayed % r->n, rounds = s->replayed / r->n;
+	double round = (double)rounds * (double)r->period;
 	unsigned n = 0;
 
 	while (n < most && round + (double)r->packets[at].ns <= ns) {
@@ -232,7 +232,8 @@ static void sender_make(struct sender *s, uint64_t now)
 		return;
 	}
 	s->stashed -= n;
-	memcpy(s->hold, s->stash + s->stashed, n * sizeof(s->hold[0]));
+	for (unsigned i = 0; i < n; i++)
+		s->hold[i] = s->stash[s->stashed + i];
 	if (s->replay != NULL)
 		replay_fill(s, s->hold, n, now);
 	else

@@ -24,7 +24,7 @@ planted() {
 	done
 	shift 4
 	generate "$want" --vdev "net_memif0,role=client,id=0,socket=$TMP/memif.sock,socket-abstract=no" \
-		-- --link-wait 60 --settle 3 --packets "$packets" "$@"
+		-- --link-wait 60 --settle 2 --packets "$packets" "$@"
 	kill -TERM $pid
 	wait $pid || true
 	jq -e ".seen == $packets" "$TMP/planted.out" >/dev/null || fail "the forwarder saw $(<"$TMP/planted.out")"
