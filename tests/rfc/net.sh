@@ -87,17 +87,18 @@ jq -e '.soak | .periods == 6 and .grown == false and .sent > 0 and .sent == .rec
 	and .last_kib <= .first_kib + 1024' "$TMP/soak.json" >/dev/null || fail "soak: $(jq -c .soak "$TMP/soak.json")"
 
 # Stopped in the middle it says what it has, and goes with clean books.
-generate net_ring0 --method rfc2544 --full --json "$TMP/stop.json" >"$TMP/out" 2>&1 &
+"$pktgen" -l "$CPU" --in-memory --no-pci --no-telemetry --log-level=4 --vdev net_ring0 -- --quiet \
+	--method rfc2544 --full --json "$TMP/stop.json" >"$TMP/out" 2>&1 &
 running=$!
 OTHERS=$running
 for _ in {1..300}; do
 	! grep -q '^port 0' "$TMP/out" || break
 	sleep 0.1
 done
-kill -INT "$(pgrep -P $running || echo $running)"
+kill -INT $running
 status=0
 wait $running || status=$?
 OTHERS=
 [ $status = 0 ] && jq -e '.interrupted and .in_flight_at_exit == 0 and (.rows | length == 1)' "$TMP/stop.json" >/dev/null ||
-	fail "interrupted: exits $status: $(tail -n 5 "$TMP/out")"
+	fail "interrupted: exits $status, $(jq -c '{interrupted, in_flight_at_exit, rows: [.rows[].frame]}' "$TMP/stop.json" 2>&1): $(tail -n 5 "$TMP/out")"
 echo "measured, reported, soaked and stopped"
