@@ -20,7 +20,8 @@
 static bool driver_needs_iface(const char *vdev)
 {
 	return strncmp(vdev, "net_af_xdp", 10) == 0 || strncmp(vdev, "eth_af_xdp", 10) == 0 ||
-	       strncmp(vdev, "net_af_packet", 13) == 0 || strncmp(vdev, "eth_af_packet", 13) == 0;
+	       strncmp(vdev, "net_af_packet", 13) == 0 || strncmp(vdev, "eth_af_packet", 13) == 0 ||
+	       strncmp(vdev, "net_pp_xsk", 10) == 0;
 }
 
 static int vdev_check(const char *vdev)

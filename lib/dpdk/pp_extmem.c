@@ -76,9 +76,11 @@ struct pp_extmem *pp_extmem_hold(const struct pp_extent *extent, int *error)
 		goto unlock;
 	}
 	extmem = calloc(1, sizeof(*extmem) + extent->pages * sizeof(extmem->pages[0]));
-	*error =
-		extmem ? range_register(extent)
-		       : pp_fail(-ENOMEM, "no memory for the books of %u hugepages", extent->pages);
+	if (!extmem) {
+		*error = pp_fail(-ENOMEM, "no memory for the books of %u hugepages", extent->pages);
+		goto unlock;
+	}
+	*error = range_register(extent);
 	if (*error) {
 		free(extmem);
 		extmem = NULL;
