@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Headers: each compiles alone; the installed ones also twice, in C99, in C++ and with clang.
-bad=0
 alone() {
 	local header=$1
 	shift
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
 		"$@" -Wall -Wextra -Werror -Ilib/core -Ilib/dma -Ilib/pmd -Ilib/dpdk -Ilib/mempool -fsyntax-only - ||
-		{ echo "$header: not alone with: $*"; bad=1; }
+		{ echo "$header: not alone with: $*"; return 1; }
 }
+export -f alone
 
 public=$(grep -ohE "'[a-z_]+\.h'" lib/*/meson.build | tr -d "'")
 dpdk=$(pkg-config --cflags libdpdk)
@@ -17,13 +17,12 @@ for path in lib/*/*.h; do
 	flags=-march=x86-64-v2
 	case $path in lib/core/*) ;; *) flags="$dpdk $flags" ;; esac
 	if ! grep -qx "$header" <<<"$public"; then
-		alone "$header" gcc -x c -std=gnu11 -D_GNU_SOURCE $flags
+		echo "$header gcc -x c -std=gnu11 -D_GNU_SOURCE $flags"
 		continue
 	fi
 	for compiler in gcc clang; do
-		alone "$header" $compiler -x c -std=gnu99 $flags
-		alone "$header" $compiler -x c -std=gnu11 $flags
-		alone "$header" $compiler -x c++ -std=gnu++11 $flags
+		echo "$header $compiler -x c -std=gnu99 $flags"
+		echo "$header $compiler -x c -std=gnu11 $flags"
+		echo "$header $compiler -x c++ -std=gnu++11 $flags"
 	done
-done
-exit $bad
+done | xargs -P "$(nproc)" -I{} bash -c 'alone {}' || exit 1
