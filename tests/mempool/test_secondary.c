@@ -43,9 +43,19 @@ static void plugin_load(const char *plugin)
 
 static void process_start(const char *plugin, const char *prefix, const char *type)
 {
-	char *args[] = { "secondary",   "-m", "64",          "--no-pci",   "--no-telemetry",
-			 "-l",          "0",  "--proc-type", (char *)type, "--file-prefix",
-			 (char *)prefix };
+	/* Where nothing else is in either of them, sanitizers' shadows included. */
+	char *args[] = { "secondary",
+			 "-m",
+			 "64",
+			 "--no-pci",
+			 "--no-telemetry",
+			 "-l",
+			 "0",
+			 "--proc-type",
+			 (char *)type,
+			 "--file-prefix",
+			 (char *)prefix,
+			 "--base-virtaddr=0x200000000000" };
 
 	/* Before all that EAL loads, or after. */
 	if (!strcmp(type, "primary"))
