@@ -40,9 +40,9 @@ given=${PP_STRESS_SECONDS:-}
 for variant in "$@"; do
 	dir=${directory[$variant]:-}
 	# As long as storms.sh gives each to find its mistake; sanitizers see what they see at once.
-	seconds=4 PP_CONTRAST_DRIVER=
-	[ "$variant" = plain ] || { seconds=2 PP_CONTRAST_DRIVER=af_packet; }
-	export PP_CONTRAST_DRIVER PP_STRESS_SECONDS=${given:-$seconds}
+	seconds=4
+	[ "$variant" = plain ] || seconds=2
+	export PP_STRESS_SECONDS=${given:-$seconds}
 	[ -n "$dir" ] || { echo "variants: there is no '$variant' (plain asan tsan)" >&2; exit 2; }
 	echo "== $variant"
 	mkdir -p "$dir"

@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Contrast: what ./dev run starve shows, in short: out of a reserve that it draws on nothing critical
 # is lost, and without, all of it is, with the same packets and the same stalled consumer.
-# PP_CONTRAST_DRIVER: only with that one (af_packet).
 set -euo pipefail
 LACK=77
 . "$(dirname "$0")/netns.sh"
 BUILD=$1
 
 net_begin
-attend env LACK=77 "$(dirname "$0")/starve.sh" "$BUILD" --seconds 1 --json "$TMP/r.json" \
-	${PP_CONTRAST_DRIVER:+--driver "$PP_CONTRAST_DRIVER"} || {
+attend env LACK=77 "$(dirname "$0")/starve.sh" "$BUILD" --seconds 1 --json "$TMP/r.json" || {
 	status=$?
 	[ $status != 77 ] || lack "starve.sh says what is missing, above"
 	fail "starve.sh ended with $status"
