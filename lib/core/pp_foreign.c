@@ -342,8 +342,8 @@ static unsigned foreign_try(struct pp_pool *pool, struct pp_cache *cache, void *
 		pp_pool_free(pool, to, got);
 		return 0;
 	}
-	if (to == some)
-		memcpy(bufs, some, n * sizeof(*bufs));
+	if (to != bufs)
+		memcpy(bufs, to, n * sizeof(*bufs));
 	return n;
 }
 

@@ -60,8 +60,8 @@ static __rte_noinline int pool_dequeue(struct pp_pool *pool, void **objs, unsign
 		pp_pool_free(pool, to, got);
 		return -ENOBUFS;
 	}
-	if (to == some)
-		memcpy(objs, some, n * sizeof(*objs));
+	if (to != objs)
+		memcpy(objs, to, n * sizeof(*objs));
 	return 0;
 }
 
