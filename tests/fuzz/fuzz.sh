@@ -32,7 +32,7 @@ checksum)
 	;;
 pktgen)
 	sources=()
-	for part in field limit mix place plan rate reader replay shape; do
+	for part in field limit mix place plan plan_file rate reader replay shape; do
 		sources+=("$root/apps/pktgen/$part.c")
 	done
 	# shellcheck disable=SC2207
