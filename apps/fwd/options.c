@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 
 #include "app.h"
+#include "argument.h"
 #include "options.h"
 #include "pp_pool.h"
 #include "program.h"
@@ -84,27 +85,6 @@ static const char doc[] =
 	"It ends at SIGINT, SIGTERM, SIGHUP or a limit: 0 all well, 1 the run failed, 2 a bad "
 	"option, 3 something it needs is missing.";
 
-/* Ends the program unless text is a whole number of low..high. */
-static uint64_t number_parse(struct argp_state *state, const char *name, const char *text,
-			     uint64_t low, uint64_t high)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (end == text || *end != '\0' || *text == '-' || errno != 0 || value < low ||
-	    value > high)
-		argp_error(state,
-			   "--%s %s: must be a whole number from %" PRIu64 " to %" PRIu64
-			   ", e.g. --%s %" PRIu64,
-			   name, text, low, high, name,
-			   low > 0     ? low
-			   : high < 10 ? high
-				       : 10);
-	return value;
-}
-
 static enum buffers_kind kind_parse(struct argp_state *state, const char *text)
 {
 	for (unsigned i = 0; i < BUFFERS_KINDS; i++)
@@ -113,15 +93,6 @@ static enum buffers_kind kind_parse(struct argp_state *state, const char *text)
 	argp_error(state, "--pool %s: must be pktpool, ring_mp_mc or stack, e.g. --pool pktpool",
 		   text);
 	return BUFFERS_PKTPOOL;
-}
-
-static int pages_parse(struct argp_state *state, const char *text)
-{
-	for (int i = 0; i < BUFFERS_PAGES; i++)
-		if (strcmp(text, buffers_pages_name(i)) == 0)
-			return i;
-	argp_error(state, "--pages %s: must be 2M, 1G or 4K, e.g. --pages 2M", text);
-	return PP_PAGES_2M;
 }
 
 static void critical_take(struct options *o, const char *text, struct argp_state *state)
@@ -191,40 +162,41 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		o->buffers.kind = kind_parse(state, arg);
 		break;
 	case KEY_PAGES:
-		o->buffers.pages = pages_parse(state, arg);
+		o->buffers.pages = argument_pages(state, arg);
 		o->pages_given = true;
 		break;
 	case KEY_BUFFERS:
-		o->buffers.buffers = number_parse(state, "buffers", arg, 64, 1 << 28);
+		o->buffers.buffers = argument_whole(state, "buffers", arg, 64, 1 << 28);
 		break;
 	case KEY_CACHE:
-		o->buffers.cache = number_parse(state, "cache", arg, 0, RTE_MEMPOOL_CACHE_MAX_SIZE);
+		o->buffers.cache =
+			argument_whole(state, "cache", arg, 0, RTE_MEMPOOL_CACHE_MAX_SIZE);
 		o->buffers.cache_given = true;
 		break;
 	case KEY_DATA_ROOM:
 		o->buffers.data_room =
-			number_parse(state, "data-room", arg, RTE_PKTMBUF_HEADROOM + 64, 65535);
+			argument_whole(state, "data-room", arg, RTE_PKTMBUF_HEADROOM + 64, 65535);
 		break;
 	case KEY_QUEUES:
-		o->queues = number_parse(state, "queues", arg, 1, OPTIONS_QUEUES_MAX);
+		o->queues = argument_whole(state, "queues", arg, 1, OPTIONS_QUEUES_MAX);
 		break;
 	case KEY_BURST:
-		o->burst = number_parse(state, "burst", arg, 1, OPTIONS_BURST_MAX);
+		o->burst = argument_whole(state, "burst", arg, 1, OPTIONS_BURST_MAX);
 		break;
 	case KEY_SECONDS:
-		o->seconds = number_parse(state, "seconds", arg, 1, 31536000);
+		o->seconds = argument_whole(state, "seconds", arg, 1, 31536000);
 		break;
 	case KEY_PACKETS:
-		o->packets = number_parse(state, "packets", arg, 1, INT64_MAX);
+		o->packets = argument_whole(state, "packets", arg, 1, INT64_MAX);
 		break;
 	case KEY_FIRST:
-		o->first = number_parse(state, "first", arg, 1, 1 << 20);
+		o->first = argument_whole(state, "first", arg, 1, 1 << 20);
 		break;
 	case KEY_JSON:
 		o->json = arg;
 		break;
 	case KEY_RESERVE:
-		o->buffers.reserve = number_parse(state, "reserve", arg, 0, 1 << 20);
+		o->buffers.reserve = argument_whole(state, "reserve", arg, 0, 1 << 20);
 		break;
 	case KEY_CRITICAL:
 		critical_take(o, arg, state);

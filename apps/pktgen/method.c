@@ -35,3 +35,13 @@ int method_status(int err)
 		return APP_FAILED;
 	}
 }
+
+int method_trial(void *arg, const struct trial_load *load, struct trial_result *result)
+{
+	return trial_run(arg, load, result);
+}
+
+void method_progress(void *arg, const char *what, double done, double total)
+{
+	trial_progress(arg, what, done, total);
+}

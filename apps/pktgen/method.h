@@ -33,6 +33,10 @@ struct method {
 	char *(*csv)(void);
 };
 
+/* trial_run() and trial_progress() for who knows no generator: `arg` is one. */
+int method_trial(void *arg, const struct trial_load *load, struct trial_result *result);
+void method_progress(void *arg, const char *what, double done, double total);
+
 /* For -EINVAL, ... of trial_run(): an enum app_exit; -EINTR is APP_OK. */
 int method_status(int err);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Method: rfc2544: its options, its trials on the generator, its results. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
+#include "argument.h"
 #include "method.h"
 #include "output.h"
 #include "rfc_output.h"
@@ -58,28 +58,6 @@ static struct {
 static struct rfc_plan plan;
 static struct rfc_row rows[RFC_FRAMES_MAX];
 
-/* A decimal number, all of the text. */
-static double real_parse(struct argp_state *state, const char *name, const char *text, double low,
-			 double high)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end || !(value >= low) || !(value <= high))
-		argp_error(state, "--%s %s: must be a number from %g to %g", name, text, low, high);
-	return value;
-}
-
-static unsigned count_parse(struct argp_state *state, const char *name, const char *text,
-			    unsigned high)
-{
-	double value = real_parse(state, name, text, 1, high);
-
-	if (value != floor(value))
-		argp_error(state, "--%s %s: must be a whole number from 1 to %u", name, text, high);
-	return (unsigned)value;
-}
-
 static void tests_parse(struct argp_state *state, char *text)
 {
 	char *rest;
@@ -112,7 +90,7 @@ static void frames_parse(struct argp_state *state, char *text)
 			return;
 		}
 		asked.frames[asked.frame_count++] =
-			(uint16_t)real_parse(state, "frames", word, 64, 9600);
+			(uint16_t)argument_whole(state, "frames", word, 64, 9600);
 	}
 }
 
@@ -163,30 +141,31 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		asked.full = true;
 		break;
 	case KEY_TRIAL:
-		asked.trial = real_parse(state, "trial", arg, 0.01, 86400);
+		asked.trial = argument_real(state, "trial", arg, 0.01, 86400);
 		break;
 	case KEY_LATENCY_TRIAL:
-		asked.latency_trial = real_parse(state, "latency-trial", arg, 0.01, 86400);
+		asked.latency_trial = argument_real(state, "latency-trial", arg, 0.01, 86400);
 		break;
 	case KEY_RESOLUTION:
-		asked.resolution = real_parse(state, "resolution", arg, 0.0001, 50);
+		asked.resolution = argument_real(state, "resolution", arg, 0.0001, 50);
 		break;
 	case KEY_VOTES:
-		asked.votes = count_parse(state, "votes", arg, 9);
+		asked.votes = (unsigned)argument_whole(state, "votes", arg, 1, 9);
 		if (asked.votes % 2 == 0)
 			argp_error(state, "--votes %s: an even number may find no majority", arg);
 		break;
 	case KEY_LATENCY_REPEAT:
-		asked.latency_repeat = count_parse(state, "latency-repeat", arg, 1000);
+		asked.latency_repeat =
+			(unsigned)argument_whole(state, "latency-repeat", arg, 1, 1000);
 		break;
 	case KEY_BURST_REPEAT:
-		asked.burst_repeat = count_parse(state, "burst-repeat", arg, 1000);
+		asked.burst_repeat = (unsigned)argument_whole(state, "burst-repeat", arg, 1, 1000);
 		break;
 	case KEY_PARTIAL:
-		asked.partial = real_parse(state, "partial", arg, 0, 99);
+		asked.partial = argument_real(state, "partial", arg, 0, 99);
 		break;
 	case KEY_LINE:
-		asked.line = real_parse(state, "line", arg, 0.001, 10000);
+		asked.line = argument_real(state, "line", arg, 0.001, 10000);
 		break;
 	case ARGP_KEY_END:
 		plan_make();
@@ -195,16 +174,6 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
-}
-
-static int generator_trial(void *arg, const struct trial_load *load, struct trial_result *result)
-{
-	return trial_run(arg, load, result);
-}
-
-static void generator_progress(void *arg, const char *what, double done, double total)
-{
-	trial_progress(arg, what, done, total);
 }
 
 static int frames_check(struct generator *g)
@@ -242,9 +211,9 @@ static int failure_explain(int error)
 static int rfc2544_run(struct generator *g, json_t *out)
 {
 	const struct rfc_device device = {
-		.trial = generator_trial,
+		.trial = method_trial,
 		.arg = g,
-		.progress = generator_progress,
+		.progress = method_progress,
 		.progress_arg = g,
 	};
 	int status = frames_check(g), error;

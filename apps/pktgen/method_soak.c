@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "argument.h"
 #include "generator.h"
 #include "soak.h"
 
@@ -27,40 +28,19 @@ static const struct argp_option option_table[] = {
 static struct soak_plan plan = { .every = 10, .growth = SOAK_GROWTH_KIB };
 static double lost_most = 100;
 
-static double real_parse(struct argp_state *state, const char *name, const char *text, double low,
-			 double high)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end || !(value >= low) || !(value <= high))
-		argp_error(state, "--%s %s: must be a number from %g to %g", name, text, low, high);
-	return value;
-}
-
 static error_t option_take(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case KEY_EVERY:
-		plan.every = real_parse(state, "soak-every", arg, 0.1, 86400);
+		plan.every = argument_real(state, "soak-every", arg, 0.1, 86400);
 		break;
 	case KEY_LOST:
-		lost_most = real_parse(state, "soak-loss", arg, 0, 100);
+		lost_most = argument_real(state, "soak-loss", arg, 0, 100);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
-}
-
-static int generator_trial(void *arg, const struct trial_load *load, struct trial_result *result)
-{
-	return trial_run(arg, load, result);
-}
-
-static void generator_progress(void *arg, const char *what, double done, double total)
-{
-	trial_progress(arg, what, done, total);
 }
 
 static json_t *number(uint64_t value)
@@ -106,9 +86,9 @@ static int total_judge(const struct soak_total *t)
 static int soak_method_run(struct generator *g, json_t *out)
 {
 	const struct soak_device device = {
-		.trial = generator_trial,
+		.trial = method_trial,
 		.arg = g,
-		.progress = generator_progress,
+		.progress = method_progress,
 		.progress_arg = g,
 	};
 	const struct plan_trial *t = &g->o->plan.trial[0];

@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 
 #include "app.h"
+#include "argument.h"
 #include "options.h"
 #include "pp_pool.h"
 
@@ -123,38 +124,6 @@ struct parse {
 	const char *planned;
 };
 
-static uint64_t number_parse(struct argp_state *state, const char *name, const char *text,
-			     uint64_t low, uint64_t high)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (end == text || *end != '\0' || *text == '-' || errno != 0 || value < low ||
-	    value > high)
-		argp_error(state,
-			   "--%s %s: must be a whole number from %" PRIu64 " to %" PRIu64
-			   ", e.g. --%s %" PRIu64,
-			   name, text, low, high, name,
-			   low > 0     ? low
-			   : high < 10 ? high
-				       : 10);
-	return value;
-}
-
-static double real_parse(struct argp_state *state, const char *name, const char *text, double low,
-			 double high)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !(value >= low && value <= high))
-		argp_error(state, "--%s %s: must be a number from %g to %g, e.g. --%s 1", name,
-			   text, low, high, name);
-	return value;
-}
-
 static void pair_parse(struct argp_state *state, struct options *o, const char *text)
 {
 	unsigned tx, rx;
@@ -166,15 +135,6 @@ static void pair_parse(struct argp_state *state, struct options *o, const char *
 		argp_error(state, "--pair %s: more than %d pairs", text, OPTIONS_LANES);
 	o->pair[o->pairs].tx = tx;
 	o->pair[o->pairs++].rx = rx;
-}
-
-static int pages_parse(struct argp_state *state, const char *text)
-{
-	for (int i = 0; i < BUFFERS_PAGES; i++)
-		if (strcmp(text, buffers_pages_name(i)) == 0)
-			return i;
-	argp_error(state, "--pages %s: must be 2M, 1G or 4K, e.g. --pages 2M", text);
-	return PP_PAGES_2M;
 }
 
 static void field_take(struct argp_state *state, struct stream_spec *spec, const char *text)
@@ -220,10 +180,10 @@ static bool plan_take(int key, char *arg, struct argp_state *state, struct plan 
 		return true;
 	case KEY_SECONDS:
 		trial->seconds =
-			real_parse(state, "seconds", arg, PLAN_SECONDS_MIN, PLAN_SECONDS_MAX);
+			argument_real(state, "seconds", arg, PLAN_SECONDS_MIN, PLAN_SECONDS_MAX);
 		return true;
 	case KEY_PACKETS:
-		trial->packets = number_parse(state, "packets", arg, 1, PLAN_PACKETS_MAX);
+		trial->packets = argument_whole(state, "packets", arg, 1, PLAN_PACKETS_MAX);
 		return true;
 	case KEY_FRAME:
 		if (mix_parse(&spec->mix, arg, &wrong) != 0)
@@ -242,17 +202,17 @@ static bool plan_take(int key, char *arg, struct argp_state *state, struct plan 
 		field_take(state, spec, arg);
 		return true;
 	case KEY_FLOWS:
-		spec->flows = (uint32_t)number_parse(state, "flows", arg, 1, SIGNATURE_FLOWS);
+		spec->flows = (uint32_t)argument_whole(state, "flows", arg, 1, SIGNATURE_FLOWS);
 		return true;
 	case KEY_SEED:
-		plan->seed = number_parse(state, "seed", arg, 0, INT64_MAX);
+		plan->seed = argument_whole(state, "seed", arg, 0, INT64_MAX);
 		return true;
 	case KEY_PCAP:
 		free(plan->pcap);
 		plan->pcap = strdup(arg);
 		return true;
 	case KEY_SPEED:
-		plan->speed = real_parse(state, "speed", arg, 1e-6, 1e6);
+		plan->speed = argument_real(state, "speed", arg, 1e-6, 1e6);
 		return true;
 	case KEY_SIGN:
 		plan->sign = true;
@@ -345,23 +305,23 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		o->verify = true;
 		break;
 	case KEY_SETTLE:
-		o->settle = real_parse(state, "settle", arg, 0, 3600);
+		o->settle = argument_real(state, "settle", arg, 0, 3600);
 		break;
 	case KEY_LINK_WAIT:
-		o->link_wait = real_parse(state, "link-wait", arg, 0, 3600);
+		o->link_wait = argument_real(state, "link-wait", arg, 0, 3600);
 		break;
 	case KEY_BURST:
-		o->burst = (unsigned)number_parse(state, "burst", arg, 1, 64);
+		o->burst = (unsigned)argument_whole(state, "burst", arg, 1, 64);
 		break;
 	case KEY_BUFFERS:
-		o->buffers.buffers = (uint32_t)number_parse(state, "buffers", arg, 256, 1 << 28);
+		o->buffers.buffers = (uint32_t)argument_whole(state, "buffers", arg, 256, 1 << 28);
 		break;
 	case KEY_DATA_ROOM:
-		o->buffers.data_room = (uint16_t)number_parse(state, "data-room", arg,
-							      RTE_PKTMBUF_HEADROOM + 64, 65535);
+		o->buffers.data_room = (uint16_t)argument_whole(state, "data-room", arg,
+								RTE_PKTMBUF_HEADROOM + 64, 65535);
 		break;
 	case KEY_PAGES:
-		o->buffers.pages = pages_parse(state, arg);
+		o->buffers.pages = argument_pages(state, arg);
 		break;
 	case KEY_PROMISCUOUS:
 		o->promiscuous = true;
