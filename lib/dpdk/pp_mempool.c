@@ -96,13 +96,6 @@ static __rte_noinline int mempool_enqueue_more(struct rte_mempool *mp, void *con
 	return 0;
 }
 
-static __rte_noinline int mempool_enqueue_miss(struct pp_cache *cache, void *const *objs,
-					       unsigned n)
-{
-	pp_cache_put_miss(cache, objs, n);
-	return 0;
-}
-
 /*
  * The hit of a few calls nothing that returns here, so that it saves no
  * register; that the thread receives costs one instruction to ask.
@@ -129,26 +122,14 @@ static __rte_noinline int mempool_enqueue_few(struct rte_mempool *mp, void *cons
 	return 0;
 }
 
-/*
- * One has a way of its own, as most drivers free what they have sent one by
- * one: pp_free(), but with objs at hand for a miss, and nothing else called
- * that returns here. A remembered cache is never NULL.
- */
+/* One has a way of its own, as most drivers free what they have sent one by one. */
 static int mempool_enqueue(struct rte_mempool *mp, void *const *objs, unsigned n)
 {
-	const struct pp_local *local = &pp_locals[mp->pool_id % PP_LOCALS];
-	struct pp_cache *cache;
-	uint32_t s;
+	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
-	if (n != 1 || PP_UNLIKELY(local->id != mp->pool_id))
+	if (n != 1 || PP_UNLIKELY(!cache))
 		return mempool_enqueue_few(mp, objs, n);
-	cache = local->cache;
-	s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
-	pp_cache_intend(cache, (int32_t)(s + 1));
-	if (PP_UNLIKELY((int32_t)(s + 1) > __atomic_load_n(&cache->hi, __ATOMIC_RELAXED)))
-		return mempool_enqueue_miss(cache, objs, 1);
-	cache->slots[s] = (uint32_t)(uintptr_t)objs[0];
-	__atomic_store_n(&cache->s, (int32_t)(s + 1), __ATOMIC_RELEASE);
+	pp_free_bulk(cache, objs, 1);
 	return 0;
 }
 

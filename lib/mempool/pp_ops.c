@@ -165,30 +165,14 @@ static __rte_noinline int ops_enqueue_few(struct rte_mempool *mp, void *const *o
 	return 0;
 }
 
-static __rte_noinline int ops_enqueue_miss(struct pp_cache *cache, void *const *objs)
-{
-	pp_cache_put_miss(cache, objs, 1);
-	return 0;
-}
-
-/*
- * One has a way of its own, as most drivers free what they have sent one by
- * one: pp_free(), but with objs at hand for a miss, and nothing else called
- * that returns here.
- */
+/* One has a way of its own, as most drivers free what they have sent one by one. */
 static int ops_enqueue(struct rte_mempool *mp, void *const *objs, unsigned n)
 {
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
-	uint32_t s;
 
 	if (n != 1 || PP_UNLIKELY(!cache))
 		return ops_enqueue_few(mp, objs, n);
-	s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
-	pp_cache_intend(cache, (int32_t)(s + 1));
-	if (PP_UNLIKELY((int32_t)(s + 1) > __atomic_load_n(&cache->hi, __ATOMIC_RELAXED)))
-		return ops_enqueue_miss(cache, objs);
-	cache->slots[s] = (uint32_t)(uintptr_t)objs[0];
-	__atomic_store_n(&cache->s, (int32_t)(s + 1), __ATOMIC_RELEASE);
+	pp_free_bulk(cache, objs, 1);
 	return 0;
 }
 
