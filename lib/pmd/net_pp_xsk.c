@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Net pp xsk: the AF_XDP driver's vdev: its arguments, ports started and stopped, what they count. */
-#include <rte_kvargs.h>
-
-#include "ethdev_vdev.h"
 #include "net_pp_xsk.h"
 #include "pp_iface.h"
 
 #define FRAME_MAX 65535
 
-RTE_LOG_REGISTER(xsk_log_type, pmd.net.pp_xsk, NOTICE);
-#define XSK_ERROR(...) rte_log(RTE_LOG_ERR, xsk_log_type, "net_pp_xsk: " __VA_ARGS__)
-
 struct xsk_device {
+	struct pp_vdev vdev;
 	char iface[IF_NAMESIZE];
 	uint16_t queues, queue, busy_budget, copy, frags;
 	struct rte_ether_addr mac;
 	struct pp_xsk_port *port;
-	struct xsk_counts since; /* the last reset: what was counted until then, negative */
 	struct xsk_lane *lanes;
 };
 
@@ -24,7 +18,7 @@ static int xsk_configure(struct rte_eth_dev *dev)
 {
 	if (dev->data->nb_rx_queues == dev->data->nb_tx_queues)
 		return 0;
-	XSK_ERROR("a socket receives and sends: as many receive queues as send queues\n");
+	PP_VDEV_ERROR(dev, "a socket receives and sends: as many receive queues as send queues");
 	return -EINVAL;
 }
 
@@ -38,47 +32,37 @@ static int xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 	return rte_eth_linkstatus_set(dev, &link);
 }
 
-/* All of a struct xsk_counts, each added. */
-static void counts_add(struct xsk_counts *to, const struct xsk_counts *from)
-{
-	for (unsigned i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
-		((uint64_t *)to)[i] += ((const uint64_t *)from)[i];
-}
-
 /* What both threads of a lane have counted, its socket and the kernel. */
-static struct xsk_counts lane_count(const struct xsk_lane *lane)
+static struct pp_counts lane_count(const struct xsk_lane *lane)
 {
 	struct xdp_statistics kernel = { 0 };
 	socklen_t bytes = sizeof(kernel);
-	struct xsk_counts c = lane->rx;
+	struct pp_counts c = lane->rx;
 
-	counts_add(&c, &lane->tx);
+	pp_counts_add(&c, &lane->tx);
 	if (lane->q && !getsockopt(lane->q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes)) {
-		c.missed += kernel.rx_dropped + kernel.rx_ring_full;
-		c.nombuf += lane->q->starved;
-		c.reserve += lane->q->last;
+		c.rx_missed += kernel.rx_dropped + kernel.rx_ring_full;
+		c.rx_nombuf += lane->q->starved;
+		c.rx_reserve += lane->q->last;
 	}
 	return c;
 }
 
-/* Of all lanes. */
-static struct xsk_counts xsk_count(const struct rte_eth_dev *dev)
+static void xsk_count(const struct rte_eth_dev *dev, struct pp_counts *sum)
 {
 	const struct xsk_device *xsk = dev->data->dev_private;
-	struct xsk_counts sum = xsk->since;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct xsk_counts c = lane_count(&xsk->lanes[i]);
+		struct pp_counts c = lane_count(&xsk->lanes[i]);
 
-		counts_add(&sum, &c);
+		pp_counts_add(sum, &c);
 	}
-	return sum;
 }
 
 static void lane_stop(struct xsk_lane *lane)
 {
 	lane->rx = lane_count(lane);
-	lane->tx = (struct xsk_counts){ 0 };
+	lane->tx = (struct pp_counts){ 0 };
 	rte_pktmbuf_free(lane->head);
 	pp_xsk_queue_destroy(lane->q);
 	pp_umem_put(lane->umem);
@@ -92,10 +76,11 @@ static int mtu_check(const struct xsk_device *xsk, const struct xsk_lane *lane, 
 {
 	if (!lane->q || lane->q->frags || mtu + RTE_ETHER_HDR_LEN <= (int)lane->frame)
 		return 0;
-	XSK_ERROR("%s: MTU %d is over the buffer, which takes frames of %u bytes: ip link set dev "
-		  "%s mtu %d\n",
-		  xsk->iface, mtu, lane->frame, xsk->iface, (int)lane->frame - RTE_ETHER_HDR_LEN);
-	return -EINVAL;
+	return pp_fail(-EINVAL,
+		       "%s: MTU %d is over the buffer, which takes frames of %u bytes: ip link set "
+		       "dev %s mtu %d",
+		       xsk->iface, mtu, lane->frame, xsk->iface,
+		       (int)lane->frame - RTE_ETHER_HDR_LEN);
 }
 
 static int lane_start(struct xsk_device *xsk, struct xsk_lane *lane, uint16_t i, uint16_t port)
@@ -108,25 +93,19 @@ static int lane_start(struct xsk_device *xsk, struct xsk_lane *lane, uint16_t i,
 		.busy_budget = xsk->busy_budget,
 		.flags = (xsk->copy ? PP_XSK_COPY : 0u) | (xsk->frags ? 0u : PP_XSK_SINGLE),
 	};
-	struct rte_mbuf like = { .nb_segs = 1, .port = port };
 	int mtu, rc = pp_umem_get(lane->mp, &lane->umem);
 
 	if (rc)
-		goto fail;
-	rte_mbuf_refcnt_set(&like, 1);
-	like.data_off = pp_umem_data_off(lane->umem);
-	lane->rearm = *xsk_rearm(&like);
+		return rc;
+	lane->rearm = pp_mbuf_rearm(port, pp_umem_data_off(lane->umem));
 	lane->frame = pp_xsk_umem_frame(lane->umem->umem);
 	lane->busy = params.busy_budget != 0;
 	params.source = lane->umem->source;
 	rc = pp_xsk_queue_create(lane->umem->umem, xsk->port, &params, &lane->q);
 	if (rc)
-		goto fail;
+		return rc;
 	rc = pp_iface_mtu(xsk->iface, &mtu);
 	return rc ? rc : mtu_check(xsk, lane, mtu);
-fail:
-	XSK_ERROR("%s: %s\n", xsk->iface, pp_error());
-	return rc;
 }
 
 static int xsk_stop(struct rte_eth_dev *dev)
@@ -145,14 +124,14 @@ static int xsk_start(struct rte_eth_dev *dev)
 	struct xsk_device *xsk = dev->data->dev_private;
 	int rc = pp_xsk_port_open(xsk->iface, &xsk->port);
 
-	if (rc)
-		XSK_ERROR("%s\n", pp_error());
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues && !rc; i++)
 		rc = lane_start(xsk, &xsk->lanes[i], i, dev->data->port_id);
-	if (rc)
+	if (rc) {
+		PP_VDEV_ERROR(dev, "%s", pp_error());
 		xsk_stop(dev);
-	else
+	} else {
 		xsk_link_update(dev, 0);
+	}
 	return rc;
 }
 
@@ -178,10 +157,7 @@ static int xsk_info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mtu = FRAME_MAX - RTE_ETHER_HDR_LEN;
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	info->rx_desc_lim.nb_max = info->tx_desc_lim.nb_max = 16384;
-	info->rx_desc_lim.nb_min = info->tx_desc_lim.nb_min = PP_XSK_BULK;
-	info->rx_desc_lim.nb_align = info->tx_desc_lim.nb_align = 1;
-	info->default_rxportconf.ring_size = info->default_txportconf.ring_size = 1024;
+	pp_vdev_rings(info, PP_XSK_BULK, 16384, 1024);
 	return 0;
 }
 
@@ -208,63 +184,15 @@ static int xsk_tx_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t descs,
 	return 0;
 }
 
-static int xsk_stats(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
-{
-	struct xsk_counts c = xsk_count(dev);
-
-	stats->ipackets = c.rx_packets;
-	stats->ibytes = c.rx_bytes;
-	stats->imissed = c.missed;
-	stats->rx_nombuf = c.nombuf;
-	stats->opackets = c.tx_packets;
-	stats->obytes = c.tx_bytes;
-	stats->oerrors = c.tx_errors;
-	return 0;
-}
-
-static int xsk_stats_reset(struct rte_eth_dev *dev)
-{
-	struct xsk_device *xsk = dev->data->dev_private;
-	struct xsk_counts c = xsk_count(dev);
-
-	for (unsigned i = 0; i < sizeof(c) / sizeof(uint64_t); i++)
-		((uint64_t *)&xsk->since)[i] -= ((uint64_t *)&c)[i];
-	return 0;
-}
-
-static int xsk_xstats_names(struct rte_eth_dev *dev __rte_unused, struct rte_eth_xstat_name *names,
-			    unsigned n)
-{
-	if (names && n >= 2) {
-		strcpy(names[0].name, "tx_copied_packets");
-		strcpy(names[1].name, "rx_reserve_mbufs");
-	}
-	return 2;
-}
-
-static int xsk_xstats(struct rte_eth_dev *dev, struct rte_eth_xstat *values, unsigned n)
-{
-	struct xsk_counts c = xsk_count(dev);
-
-	if (values && n >= 2) {
-		values[0] = (struct rte_eth_xstat){ .id = 0, .value = c.tx_copied };
-		values[1] = (struct rte_eth_xstat){ .id = 1, .value = c.reserve };
-	}
-	return 2;
-}
-
 static int xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 {
 	struct xsk_device *xsk = dev->data->dev_private;
 	int rc = mtu_check(xsk, xsk->lanes, mtu);
 
-	return rc ? rc : pp_iface_set_mtu(xsk->iface, mtu);
-}
-
-/* What comes to the sockets is what the interface lets through. */
-static int xsk_nothing(struct rte_eth_dev *dev __rte_unused)
-{
-	return 0;
+	if (!rc)
+		return pp_iface_set_mtu(xsk->iface, mtu);
+	PP_VDEV_ERROR(dev, "%s", pp_error());
+	return rc;
 }
 
 static const struct eth_dev_ops xsk_ops = {
@@ -277,34 +205,22 @@ static const struct eth_dev_ops xsk_ops = {
 	.tx_queue_setup = xsk_tx_setup,
 	.tx_done_cleanup = xsk_send_cleanup,
 	.link_update = xsk_link_update,
-	.stats_get = xsk_stats,
-	.stats_reset = xsk_stats_reset,
-	.xstats_get_names = xsk_xstats_names,
-	.xstats_get = xsk_xstats,
+	.stats_get = pp_vdev_stats,
+	.stats_reset = pp_vdev_stats_reset,
+	.xstats_get_names = pp_vdev_xstats_names,
+	.xstats_get = pp_vdev_xstats,
 	.mtu_set = xsk_mtu_set,
-	.promiscuous_enable = xsk_nothing,
-	.promiscuous_disable = xsk_nothing,
+	/* What comes to the sockets is what the interface lets through. */
+	.promiscuous_enable = pp_vdev_nothing,
+	.promiscuous_disable = pp_vdev_nothing,
 };
-
-static int number_parse(const char *key, const char *value, void *to)
-{
-	char *end;
-	unsigned long number = strtoul(value, &end, 10);
-
-	*(uint16_t *)to = (uint16_t)number;
-	if (*value >= '0' && *value <= '9' && !*end && number <= 1024)
-		return 0;
-	XSK_ERROR("%s=%s: not a number of 0..1024\n", key, value);
-	return -EINVAL;
-}
 
 static int iface_parse(const char *key, const char *value, void *to)
 {
 	snprintf(to, IF_NAMESIZE, "%s", value);
-	if (if_nametoindex(value))
-		return 0;
-	XSK_ERROR("%s=%s: there is no such interface here\n", key, value);
-	return -ENODEV;
+	return if_nametoindex(value)
+		       ? 0
+		       : pp_fail(-ENODEV, "%s=%s: there is no such interface here", key, value);
 }
 
 static int args_parse(struct xsk_device *xsk, const char *text)
@@ -315,67 +231,57 @@ static int args_parse(struct xsk_device *xsk, const char *text)
 				 &xsk->frags };
 	struct rte_kvargs *kvargs = rte_kvargs_parse(text, keys);
 	unsigned most;
-	int rc = -EINVAL;
+	int rc = 0;
 
 	if (!kvargs || rte_kvargs_count(kvargs, "iface") != 1)
-		XSK_ERROR("%s: wants iface=NAME, takes queues, queue, busy_budget, copy, frags\n",
-			  text);
-	else
-		rc = rte_kvargs_process(kvargs, "iface", iface_parse, xsk->iface);
+		rc = pp_fail(-EINVAL,
+			     "'%s': wants iface=NAME, takes queues, queue, busy_budget, copy, frags",
+			     text);
+	else if (rte_kvargs_process(kvargs, "iface", iface_parse, xsk->iface))
+		rc = -ENODEV;
 	for (unsigned i = 0; i < RTE_DIM(to) && !rc; i++)
-		rc = rte_kvargs_process(kvargs, keys[i + 1], number_parse, to[i]);
+		if (rte_kvargs_process(kvargs, keys[i + 1], pp_vdev_number, to[i]))
+			rc = -EINVAL;
 	rte_kvargs_free(kvargs);
 	if (rc)
-		return -EINVAL;
+		return rc;
 	most = pp_iface_queues(xsk->iface);
 	if (xsk->queues && xsk->queue + xsk->queues <= most)
 		return pp_iface_mac(xsk->iface, &xsk->mac);
-	XSK_ERROR("%s has queues 0 to %u: queue=%u and queues=%u are others\n", xsk->iface,
-		  most - 1, xsk->queue, xsk->queues);
-	return -EINVAL;
+	return pp_fail(-EINVAL, "%s has queues 0 to %u: queue=%u and queues=%u are others",
+		       xsk->iface, most - 1, xsk->queue, xsk->queues);
+}
+
+static int xsk_open(struct rte_eth_dev *dev, const char *args)
+{
+	struct xsk_device *xsk = dev->data->dev_private;
+	int rc;
+
+	xsk->queues = xsk->frags = 1;
+	xsk->busy_budget = PP_XSK_BULK;
+	rc = args_parse(xsk, args);
+	if (rc)
+		return rc;
+	dev->data->mac_addrs = &xsk->mac;
+	xsk->lanes = rte_calloc("net_pp_xsk", xsk->queues, sizeof(*xsk->lanes), 0);
+	return xsk->lanes ? 0 : pp_fail(-ENOMEM, "no memory for %u queues", xsk->queues);
 }
 
 static int xsk_probe(struct rte_vdev_device *vdev)
 {
-	struct xsk_device args = { .queues = 1, .busy_budget = PP_XSK_BULK, .frags = 1 };
-	struct rte_eth_dev *dev;
-	struct xsk_device *xsk;
-	int rc;
+	static const struct pp_vdev_driver driver = {
+		.bytes = sizeof(struct xsk_device),
+		.ops = &xsk_ops,
+		.receive = xsk_receive,
+		.send = xsk_send,
+		.open = xsk_open,
+		.count = xsk_count,
+	};
 
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
-		XSK_ERROR("its sockets are the primary process's\n");
-		return -ENOTSUP;
-	}
-	rc = args_parse(&args, rte_vdev_device_args(vdev));
-	if (rc)
-		return rc;
-	args.lanes = rte_calloc("net_pp_xsk", args.queues, sizeof(*args.lanes), 0);
-	dev = args.lanes ? rte_eth_vdev_allocate(vdev, sizeof(*xsk)) : NULL;
-	if (!dev) {
-		rte_free(args.lanes);
-		return -ENOMEM;
-	}
-	xsk = dev->data->dev_private;
-	*xsk = args;
-	dev->data->mac_addrs = &xsk->mac;
-	dev->dev_ops = &xsk_ops;
-	dev->rx_pkt_burst = xsk_receive;
-	dev->tx_pkt_burst = xsk_send;
-	rte_eth_dev_probing_finish(dev);
-	return 0;
+	return pp_vdev_probe(vdev, &driver);
 }
 
-static int xsk_remove(struct rte_vdev_device *vdev)
-{
-	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
-
-	if (!dev)
-		return 0;
-	xsk_close(dev);
-	return rte_eth_dev_release_port(dev);
-}
-
-static struct rte_vdev_driver xsk_driver = { .probe = xsk_probe, .remove = xsk_remove };
+static struct rte_vdev_driver xsk_driver = { .probe = xsk_probe, .remove = pp_vdev_remove };
 
 RTE_PMD_REGISTER_VDEV(net_pp_xsk, xsk_driver);
 RTE_PMD_REGISTER_PARAM_STRING(net_pp_xsk, "iface=<string> queues=<int> queue=<int> "

@@ -4,30 +4,20 @@
 #define NET_PP_XSK_H
 
 #include "pp_umems.h"
-
-struct xsk_counts {
-	uint64_t rx_packets, rx_bytes, missed, nombuf, reserve;
-	uint64_t tx_packets, tx_bytes, tx_errors, tx_copied;
-};
+#include "pp_vdev.h"
 
 struct xsk_lane {
 	struct pp_xsk_queue *q; /* while the port is started */
 	struct rte_mempool *mp;
 	struct pp_umem *umem;
-	uint64_t rearm; /* of what is received: xsk_rearm() */
+	uint64_t rearm; /* pp_mbuf_rearm() */
 	uint32_t frame; /* bytes that one buffer takes */
 	uint16_t rx_descs, tx_descs;
 	bool busy;
-	struct rte_mbuf *head;                    /* a frame of which more is to come */
-	struct xsk_counts rx __rte_cache_aligned; /* each thread has its half */
-	struct xsk_counts tx __rte_cache_aligned;
+	struct rte_mbuf *head;                   /* a frame of which more is to come */
+	struct pp_counts rx __rte_cache_aligned; /* each thread has its half */
+	struct pp_counts tx __rte_cache_aligned;
 } __rte_cache_aligned;
-
-/* An mbuf's data_off, refcnt, nb_segs and port. */
-static inline uint64_t *xsk_rearm(struct rte_mbuf *m)
-{
-	return RTE_PTR_ADD(m, offsetof(struct rte_mbuf, data_off));
-}
 
 uint16_t xsk_receive(void *lane, struct rte_mbuf **pkts, uint16_t n);
 uint16_t xsk_send(void *lane, struct rte_mbuf **pkts, uint16_t n);

@@ -12,16 +12,6 @@
 #define XDP_PKT_CONTD (1 << 0)
 #endif
 
-/* A buffer with no mbuf's state but that of a free one, and so much received. */
-static inline void mbuf_fill(struct rte_mbuf *m, uint64_t rearm, uint32_t bytes)
-{
-	*xsk_rearm(m) = rearm;
-	m->ol_flags = 0;
-	m->packet_type = 0;
-	m->pkt_len = bytes;
-	m->data_len = (uint16_t)bytes;
-}
-
 /* One buffer of a frame in several; returns the frame when it is all here. */
 static __rte_noinline struct rte_mbuf *frame_join(struct xsk_lane *lane, struct rte_mbuf *m,
 						  bool more)
@@ -59,7 +49,7 @@ uint16_t xsk_receive(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		bool more = desc->options & XDP_PKT_CONTD;
 
 		bytes += desc->len;
-		mbuf_fill(m, rearm, desc->len);
+		pp_mbuf_receive(m, rearm, desc->len);
 		if (unlikely(more || lane->head))
 			m = frame_join(lane, m, more);
 		if (likely(m != NULL))

@@ -11,14 +11,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pp_fail.h"
+
 static int iface_ask(const char *name, unsigned long what, struct ifreq *ifr)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0)
-		return -errno;
+		return pp_fail(-errno, "no socket to ask of %s: %s", name, strerror(errno));
 	snprintf(ifr->ifr_name, IF_NAMESIZE, "%s", name);
-	rc = ioctl(fd, what, ifr) ? -errno : 0;
+	rc = ioctl(fd, what, ifr) ? pp_fail(-errno, "%s: %s", name, strerror(errno)) : 0;
 	close(fd);
 	return rc;
 }

@@ -6,7 +6,8 @@
 #include <net/if.h>
 #include <stdbool.h>
 
-/* All by name, in the calling thread's network namespace: 0 or -errno, or what it says. */
+/* All by name, in the calling thread's network namespace: 0, or -errno with
+ * pp_error(); or what it says. */
 int pp_iface_mtu(const char *name, int *mtu);
 int pp_iface_set_mtu(const char *name, int mtu);
 int pp_iface_mac(const char *name, void *mac);

@@ -65,6 +65,14 @@ void pp_mbufs_free(const struct pp_mbufs *mbufs, void *const *from, unsigned n)
 		rte_mempool_put_bulk(mbufs->mp, from, n);
 }
 
+uint64_t pp_mbuf_rearm(uint16_t port, uint32_t data_off)
+{
+	struct rte_mbuf like = { .nb_segs = 1, .port = port, .data_off = (uint16_t)data_off };
+
+	rte_mbuf_refcnt_set(&like, 1);
+	return *(uint64_t *)RTE_PTR_ADD(&like, offsetof(struct rte_mbuf, data_off));
+}
+
 struct rte_mbuf *pp_mbufs_copy(const struct pp_mbufs *mbufs, const struct rte_mbuf *packet,
 			       uint32_t most)
 {

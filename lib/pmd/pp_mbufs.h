@@ -39,6 +39,19 @@ void pp_mbufs_free(const struct pp_mbufs *mbufs, void *const *from, unsigned n);
 struct rte_mbuf *pp_mbufs_copy(const struct pp_mbufs *mbufs, const struct rte_mbuf *packet,
 			       uint32_t most);
 
+/* What every mbuf that a port receives has in common: data_off, refcnt, nb_segs and port. */
+uint64_t pp_mbuf_rearm(uint16_t port, uint32_t data_off);
+
+/* A free mbuf with so many bytes received into it. */
+static inline void pp_mbuf_receive(struct rte_mbuf *m, uint64_t rearm, uint32_t bytes)
+{
+	*(uint64_t *)RTE_PTR_ADD(m, offsetof(struct rte_mbuf, data_off)) = rearm;
+	m->ol_flags = 0;
+	m->packet_type = 0;
+	m->pkt_len = bytes;
+	m->data_len = (uint16_t)bytes;
+}
+
 /*
  * The one area, of whole pages, that has all of the mempool's objects and little
  * else: false if they are strewn about, or not aligned.

@@ -5,13 +5,10 @@
 
 #include "pp_mbufs.h"
 #include "pp_rdma.h"
+#include "pp_vdev.h"
 
 /* Work requests a call to the device, and mbufs a call to the pool. */
 #define PP_PAIR_BULK 64u
-
-struct pp_pair_counts {
-	uint64_t packets, bytes, errors, nombuf;
-};
 
 /*
  * Of the thread that receives, or of the one that sends; made anew by it when
@@ -27,9 +24,9 @@ struct pp_pair {
 	uint32_t head, tail, mask;
 	uint32_t depth;
 	unsigned hint; /* of pp_regions_sge() */
-	uint64_t rearm;
+	uint64_t rearm; /* pp_mbuf_rearm() */
 	struct pp_mbufs source; /* of received ones; the last that was sent came from */
-	struct pp_pair_counts count;
+	struct pp_counts count;
 } __rte_cache_aligned;
 
 /* 0, or -errno with pp_error(). */
@@ -38,9 +35,8 @@ int pp_pair_open(struct pp_pair *q);
 void pp_pair_close(struct pp_pair *q);
 /* Fills the receive queue. */
 void pp_pair_refill(struct pp_pair *q);
-
-uint16_t pp_pair_receive(void *queue, struct rte_mbuf **pkts, uint16_t n);
-uint16_t pp_pair_send(void *queue, struct rte_mbuf **pkts, uint16_t n);
-int pp_pair_send_cleanup(void *queue, uint32_t n);
+/* Anew, if the device has put it into the error state: what it has done with its
+ * memory since then is nobody's. Without a queue pair, if that fails. */
+void pp_pair_renew(struct pp_pair *q);
 
 #endif

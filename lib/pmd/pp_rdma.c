@@ -77,3 +77,56 @@ void pp_rdma_close(struct pp_rdma *rdma)
 	rdma->pd = NULL;
 	rdma->context = NULL;
 }
+
+void pp_rdma_steer_end(struct pp_rdma *rdma)
+{
+	for (unsigned i = 0; i < RTE_DIM(rdma->flows); i++)
+		if (rdma->flows[i])
+			ibv_destroy_flow(rdma->flows[i]);
+	memset(rdma->flows, 0, sizeof(rdma->flows));
+}
+
+int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, bool multicast)
+{
+	struct {
+		struct ibv_flow_attr attr;
+		struct ibv_flow_spec_eth eth;
+	} flow = {
+		.attr = { .type = IBV_FLOW_ATTR_NORMAL,
+			  .size = sizeof(flow),
+			  .num_of_specs = 1,
+			  .port = rdma->number },
+		.eth = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(flow.eth) },
+	};
+	struct ibv_flow_attr all = { .size = sizeof(all), .port = rdma->number };
+	unsigned n = 0;
+
+	pp_rdma_steer_end(rdma);
+	if (!rdma->raw || !qp)
+		return 0;
+	memset(flow.eth.mask.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
+	memcpy(flow.eth.val.dst_mac, rdma->mac, RTE_ETHER_ADDR_LEN);
+	rdma->flows[n++] = ibv_create_flow(qp, &flow.attr);
+	memset(flow.eth.val.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
+	rdma->flows[n++] = ibv_create_flow(qp, &flow.attr);
+	all.type = IBV_FLOW_ATTR_MC_DEFAULT;
+	if (multicast)
+		rdma->flows[n++] = ibv_create_flow(qp, &all);
+	all.type = IBV_FLOW_ATTR_ALL_DEFAULT;
+	if (promiscuous)
+		rdma->flows[n++] = ibv_create_flow(qp, &all);
+	while (n-- > 0)
+		if (!rdma->flows[n])
+			return pp_fail(-EIO, "%s steers no frames to us: %s", rdma->device,
+				       strerror(errno));
+	return 0;
+}
+
+bool pp_rdma_is_up(struct pp_rdma *rdma)
+{
+	struct ibv_port_attr attr;
+
+	if (!rdma->raw)
+		return pp_peer_is_up(&rdma->peer);
+	return !ibv_query_port(rdma->context, rdma->number, &attr) && attr.state == IBV_PORT_ACTIVE;
+}

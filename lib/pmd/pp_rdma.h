@@ -27,6 +27,7 @@ struct pp_rdma {
 	uint8_t mac[6];              /* of that */
 	struct pp_peer peer;
 	struct pp_regions regions;
+	struct ibv_flow *flows[4];
 };
 
 /*
@@ -36,5 +37,16 @@ struct pp_rdma {
  */
 int pp_rdma_open(struct pp_rdma *rdma, const char *address);
 void pp_rdma_close(struct pp_rdma *rdma);
+
+/*
+ * Where the device sees frames: those to its own address and to all come to qp,
+ * and others that are asked for. With a peer all that it sends is for us. Instead
+ * of what was steered before; 0, or -errno with pp_error().
+ */
+int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, bool multicast);
+/* Nothing any more, before the queue pair goes. */
+void pp_rdma_steer_end(struct pp_rdma *rdma);
+
+bool pp_rdma_is_up(struct pp_rdma *rdma);
 
 #endif

@@ -126,3 +126,20 @@ int pp_regions_sge(const struct pp_regions *regions, unsigned *hint, const void 
 				   .lkey = range->mr->lkey };
 	return 1;
 }
+
+int pp_regions_mbuf(struct pp_regions *regions, unsigned *hint, const struct rte_mbuf *m,
+		    struct ibv_sge sge[2])
+{
+	const void *data = rte_pktmbuf_mtod(m, const void *);
+	uint32_t bytes = m->data_len;
+	int n = pp_regions_sge(regions, hint, data, bytes, sge);
+
+	if (likely(n) || RTE_MBUF_HAS_EXTBUF(m))
+		return n;
+	/* An mbuf's data may be another's. */
+	if (RTE_MBUF_CLONED(m))
+		m = rte_mbuf_from_indirect((void *)(uintptr_t)m);
+	return pp_regions_add(regions, m->pool)
+		       ? 0
+		       : pp_regions_sge(regions, hint, data, bytes, sge);
+}

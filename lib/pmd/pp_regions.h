@@ -3,7 +3,7 @@
 #ifndef PP_REGIONS_H
 #define PP_REGIONS_H
 
-#include <rte_mempool.h>
+#include <rte_mbuf.h>
 
 #include "pp_dma_verbs.h"
 
@@ -40,5 +40,9 @@ void pp_regions_clear(struct pp_regions *regions);
  * caller's, and 0 at first. */
 int pp_regions_sge(const struct pp_regions *regions, unsigned *hint, const void *addr,
 		   uint32_t bytes, struct ibv_sge sge[2]);
+
+/* Of an mbuf's data; of a mempool not seen before, the memory is registered. */
+int pp_regions_mbuf(struct pp_regions *regions, unsigned *hint, const struct rte_mbuf *m,
+		    struct ibv_sge sge[2]);
 
 #endif

@@ -47,6 +47,8 @@ plant "a file that is no noun" shape 'pp_planted.c:2: does not say' 'add "" && s
 plant "blanks at a line end" shape 'pp_planted.c: blanks' 'add "int x; \n"'
 plant "an unfinished mark" shape 'pp_planted.c: unfinished' 'add "/* TO""DO */\n"'
 plant "no newline at the end" shape 'pp_planted.c: no newline' 'add "int x;"'
+plant "a driver too long" shape 'net_pp_planted: 500 lines' \
+	'{ printf "$code"; yes "int x;" | head -n 498; } >lib/pmd/net_pp_planted.h'
 plant "spaces for tabs" format 'pp_planted.c' 'add "int f(void)\n{\n  return 1;\n}\n"'
 plant "a file without a place" layers 'pp_planted.c: has no place' 'add ""'
 plant "an include upward" layers 'pp_types.h: pp_pool.h stands above' \

@@ -360,7 +360,8 @@ static void test_receiving_goes_on_out_of_the_reserve(struct rte_mempool *mp)
 	struct rte_mbuf *held[2 * MBUFS], *pkts[BURST];
 	struct pp_stats stats;
 	unsigned n = 0, critical = 0, sent = 0;
-	uint64_t refused;
+	uint64_t refused, id, drawn = 0;
+	struct rte_eth_stats counted;
 
 	ports_start(mp);
 	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
@@ -401,6 +402,13 @@ static void test_receiving_goes_on_out_of_the_reserve(struct rte_mempool *mp)
 	CHECK(critical >= 400, "%u critical frames came", critical);
 	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
 	CHECK(stats.sum.refused > refused, "nothing was refused");
+	CHECK(!rte_eth_xstats_get_id_by_name(1, "rx_reserve_mbufs", &id) &&
+		      rte_eth_xstats_get_by_id(1, &id, &drawn, 1) == 1 && drawn > 0,
+	      "the port does not say that it drew on the reserve");
+	CHECK(!rte_eth_stats_get(1, &counted) && counted.ipackets > 0 &&
+		      !rte_eth_stats_reset(1) && !rte_eth_stats_get(1, &counted) &&
+		      !counted.ipackets && !counted.ibytes,
+	      "%lu packets are counted after the reset", (unsigned long)counted.ipackets);
 	printf("%u critical frames came with %u mbufs held, %lu others refused\n", critical, n,
 	       (unsigned long)(stats.sum.refused - refused));
 	rte_pktmbuf_free_bulk(held, n);
