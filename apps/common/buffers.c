@@ -35,9 +35,9 @@ const char *buffers_pages_name(int pages)
 	return pages_names[pages];
 }
 
-/* What suits pktpool: enough for the bursts at hand, so that single frees need no
- * call; more would only hide from other lcores. */
-#define CACHE_PKTPOOL 64
+/* What suits pktpool, as it suits testpmd: with 64, a call for every other burst costs
+ * up to 5%; what lies here is hidden from other lcores. */
+#define CACHE_PKTPOOL 250
 
 /* Of ring and stack the largest that rte_mempool allows for so many. */
 static uint32_t cache_size(const struct buffers_params *o)

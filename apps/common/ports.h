@@ -33,7 +33,7 @@ struct ports {
 /* What is wanted of each port, and there is for all of them. */
 struct ports_demand {
 	unsigned queues;
-	unsigned burst;
+	unsigned burst; /* buffers out of the rings, for each queue */
 	uint32_t buffers;
 	uint32_t reserve; /* of them */
 	bool promiscuous;

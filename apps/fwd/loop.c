@@ -95,6 +95,16 @@ static unsigned stream_receive(struct stream *s, const struct options *o, struct
 	return n;
 }
 
+/* All that has waited, by bursts. */
+static void stream_flush(struct stream *s, unsigned burst)
+{
+	struct batch *batch = &s->batch;
+
+	for (uint32_t i = 0; i < batch->n; i += burst)
+		stream_send(s, s->tx_port, &batch->pkts[i], RTE_MIN(burst, batch->n - i));
+	batch->n = 0;
+}
+
 static unsigned stream_poll(struct stream *s, const struct options *o, unsigned most)
 {
 	struct rte_mbuf *pkts[OPTIONS_BURST_MAX];
@@ -110,7 +120,10 @@ static unsigned stream_poll(struct stream *s, const struct options *o, unsigned 
 	out = o->program->run(pkts, out, s->from_kernel, s->tally.verdicts);
 	if (o->checksum)
 		checksums_fill(s, pkts, out);
-	stream_send(s, s->tx_port, pkts, out);
+	if (likely(s->batch.pkts == NULL))
+		stream_send(s, s->tx_port, pkts, out);
+	else if (batch_add(&s->batch, pkts, out))
+		stream_flush(s, o->burst);
 	return n;
 }
 
@@ -174,18 +187,29 @@ static int lcore_run(void *arg)
 			continue;
 		drawn = pp_critical_drawn();
 		idle = 0;
-		for (unsigned i = first; i < loop->n; i += step)
+		for (unsigned i = first; i < loop->n; i += step) {
+			stream_flush(&loop->streams[i], loop->o->burst);
 			stream_reclaim(&loop->streams[i]);
+		}
 	}
+	for (unsigned i = first; i < loop->n; i += step)
+		stream_flush(&loop->streams[i], loop->o->burst);
 	return 0;
 }
 
-int loop_stall(struct loop *loop, const struct rte_mempool *mp)
+int loop_hold(struct loop *loop, const struct rte_mempool *mp)
 {
-	for (unsigned i = 0; i < loop->n && loop->o->stall; i++) {
-		if (stall_begin(&loop->streams[i].stall, mp->size))
+	const struct options *o = loop->o;
+	uint32_t most = o->stall ? mp->size : o->batch;
+
+	for (unsigned i = 0; i < loop->n; i++) {
+		struct stream *s = &loop->streams[i];
+
+		if ((!o->stall || stall_begin(&s->stall, most)) &&
+		    (o->batch == 0 || batch_begin(&s->batch, most, o->burst)))
 			continue;
-		complain("--stall: no memory to hold %" PRIu32 " packets", mp->size);
+		complain("%s: no memory to hold %" PRIu32 " packets",
+			 o->stall ? "--stall" : "--batch", most);
 		return APP_ENVIRONMENT;
 	}
 	return APP_OK;
@@ -193,8 +217,10 @@ int loop_stall(struct loop *loop, const struct rte_mempool *mp)
 
 void loop_end(struct loop *loop)
 {
-	for (unsigned i = 0; i < loop->n; i++)
+	for (unsigned i = 0; i < loop->n; i++) {
 		stall_end(&loop->streams[i].stall);
+		batch_end(&loop->streams[i].batch);
+	}
 }
 
 void loop_run(struct loop *loop)

@@ -8,6 +8,7 @@
 
 #include <rte_common.h>
 
+#include "batch.h"
 #include "options.h"
 #include "ports.h"
 #include "program.h"
@@ -43,6 +44,7 @@ struct stream {
 	bool from_kernel;
 	const struct critical *critical;
 	struct stall stall;
+	struct batch batch;
 } __rte_cache_aligned;
 
 struct loop {
@@ -56,8 +58,8 @@ struct loop {
 };
 
 void loop_prepare(struct loop *loop, const struct ports *ports, const struct options *o);
-/* With --stall: room for what is to be held. An enum app_exit. */
-int loop_stall(struct loop *loop, const struct rte_mempool *mp);
+/* With --stall and --batch: room for what is to be held. An enum app_exit. */
+int loop_hold(struct loop *loop, const struct rte_mempool *mp);
 /* Frees what is held; no lcore runs any more. */
 void loop_end(struct loop *loop);
 /* Sends --first packets from each port. An enum app_exit, having said what is wrong. */

@@ -40,7 +40,7 @@ static int forward(const struct options *o, struct buffers *buffers, struct summ
 	int status = loop_prime(&loop, buffers->mp);
 
 	if (status == APP_OK)
-		status = loop_stall(&loop, buffers->mp);
+		status = loop_hold(&loop, buffers->mp);
 	if (status != APP_OK)
 		return status;
 	table_prepare(&table, &ports, &loop, buffers);

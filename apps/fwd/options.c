@@ -33,6 +33,7 @@ enum option_key {
 	KEY_CRITICAL,
 	KEY_NO_CRITICAL,
 	KEY_STALL,
+	KEY_BATCH,
 	KEY_CACHE,
 };
 
@@ -44,7 +45,7 @@ static const struct argp_option option_table[] = {
 	  "of a buffer, 128 of headroom included; default 2176", 0 },
 	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what pktpool is made of", 0 },
 	{ "cache", KEY_CACHE, "N", 0,
-	  "buffers that rte_mempool keeps for each lcore in front of the pool; default 64, with "
+	  "buffers that rte_mempool keeps for each lcore in front of the pool; default 250, with "
 	  "--reserve 0, of ring_mp_mc and stack 512; fewer where there are few buffers",
 	  0 },
 	{ "queues", KEY_QUEUES, "N", 0, "of each port, each polled by one lcore; default 1", 0 },
@@ -60,6 +61,10 @@ static const struct argp_option option_table[] = {
 	{ "no-critical", KEY_NO_CRITICAL, NULL, 0, "leave the reserve alone when receiving", 0 },
 	{ "stall", KEY_STALL, NULL, 0,
 	  "hold what is not critical until the end, as a stalled consumer does", 0 },
+	{ "batch", KEY_BATCH, "N", 0,
+	  "send when N packets of a queue have come, or none for a while, all at once: as a "
+	  "gate that opens now and then, or an accelerator fed in batches",
+	  0 },
 	{ "checksum", KEY_CHECKSUM, NULL, 0,
 	  "fill in TCP, UDP and ICMP checksums that the sender left to its hardware", 0 },
 	{ "promiscuous", KEY_PROMISCUOUS, NULL, 0, "also receive what is for other MACs", 0 },
@@ -131,6 +136,11 @@ static void reserve_check(const struct options *o, struct argp_state *state)
 static void options_check(const struct options *o, struct argp_state *state)
 {
 	reserve_check(o, state);
+	if (o->batch != 0 && options_judge(o))
+		argp_error(state,
+			   "--batch %" PRIu32 ": what is critical would wait for what is not: leave "
+			   "--batch out, or --reserve and --stall",
+			   o->batch);
 	if (o->buffers.cache > o->buffers.buffers / 3 * 2)
 		argp_error(state,
 			   "--cache %" PRIu32 ": of %" PRIu32
@@ -206,6 +216,9 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_STALL:
 		o->stall = true;
+		break;
+	case KEY_BATCH:
+		o->batch = argument_whole(state, "batch", arg, 1, 1 << 20);
 		break;
 	case KEY_CHECKSUM:
 		o->checksum = true;

@@ -25,6 +25,7 @@ struct options {
 	struct critical critical;
 	bool no_critical; /* receiving never draws on the reserve */
 	bool stall;       /* what is not critical is held to the end */
+	uint32_t batch;   /* packets that a queue sends at once; 0: as they come */
 	bool checksum;
 	bool promiscuous;
 	const char *json; /* NULL: none */
@@ -40,7 +41,7 @@ static inline struct ports_demand options_demand(const struct options *o)
 {
 	return (struct ports_demand){
 		.queues = o->queues,
-		.burst = o->burst,
+		.burst = o->burst + o->batch,
 		.buffers = o->buffers.buffers,
 		.reserve = o->buffers.reserve,
 		.promiscuous = o->promiscuous,

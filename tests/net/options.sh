@@ -45,6 +45,10 @@ refuse 2 'reserve 64: only pktpool has a reserve, stack has none' $EAL $NULLS --
 refuse 2 'cache 513: .* from 0 to 512' $EAL $NULLS -- --cache 513
 refuse 2 'cache 64: what returns to a cache' $EAL $NULLS -- --reserve 64 --cache 64
 refuse 2 'cache 100: of 128 buffers at most two thirds: --cache 84' $EAL $NULLS -- --buffers 128 --cache 100
+refuse 2 'batch 0: .* from 1 to' $EAL $NULLS -- --batch 0
+refuse 2 'batch 64: what is critical would wait' $EAL $NULLS -- --batch 64 --reserve 64
+refuse 2 'batch 64: what is critical would wait' $EAL $NULLS -- --batch 64 --stall
+refuse 2 'buffers 1000: too few: .*: --buffers 1064' $EAL $NULLS -- --buffers 1000 --batch 500
 refuse 2 'critical tcp:0: the number is not one of 1..65535' $EAL $NULLS -- --reserve 64 --critical tcp:0
 refuse 2 'critical tcp:1,bgp: it is of tcp:PORT' $EAL $NULLS -- --reserve 64 --critical tcp:1,bgp
 refuse 2 'critical: there is no reserve' $EAL $NULLS -- --critical tcp:179

@@ -61,6 +61,17 @@ for cache in 0 1 512; do
 	forward '.rx == 99999 and .tx == 99999' "$both" $null -- --cache $cache --packets 99999 \
 		--queues $queues
 done
+# Sent by the batch, and what is left of one at the end, too.
+for pool in pktpool ring_mp_mc; do
+	forward '.rx == 99999 and .tx == 99999' "$both" $null -- \
+		--batch 2000 --packets 99999 --queues $queues --pool $pool
+done
+forward '.rx == 64 and .tx == .rx + .first and .dropped == 0' "$CPU" $ring -- \
+	--first 16 --batch 100 --packets 64
+# 2,048 at once are more than a ring takes, which bursts are not.
+through="--vdev net_null0,size=64 --vdev net_ring0"
+forward '.tx_refused == 0' "$CPU" $through -- --packets 20000
+forward '.tx_refused > 1000' "$CPU" $through -- --packets 20000 --batch 2048
 # A ring of 1,024 takes no more: the rest is refused, counted and freed.
 forward '.first == 2000 and .tx_refused == 977 and .kept_by_driver == 1023' "$CPU" \
 	--vdev net_ring0 -- --program reflect --first 2000 --packets 1
