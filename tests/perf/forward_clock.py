@@ -75,13 +75,14 @@ class Rounds:
         if trip is not None:
             self.trips.append(trip)
 
-    def row(self):
-        """What the samples come to; null where all were discarded."""
-        keep = range(len(self.ns))
-        if self.trips:
-            # One of them: between two places of the CPUs there is none.
-            middle = statistics.median_low(self.trips)
-            keep = [i for i in keep if abs(self.trips[i] - middle) <= TRIP_SPREAD * middle]
+    def kept(self, trip):
+        """Which samples are of about that round trip; all of them where none was measured."""
+        return [i for i in range(len(self.ns))
+                if not self.trips or abs(self.trips[i] - trip) <= TRIP_SPREAD * trip]
+
+    def row(self, trip):
+        """What the samples of about that round trip come to; null where there are none."""
+        keep = self.kept(trip)
         ns = [self.ns[i] for i in keep]
         if not ns:
             return {'mpps': None, 'ns_per_packet': None, 'loss': None, 'mpps_most': None,
@@ -91,6 +92,13 @@ class Rounds:
                 'loss': statistics.mean(self.books) if self.books else statistics.median(self.loss[i] for i in keep),
                 'mpps_most': 1000 / least, 'ns_least': least, 'rounds': len(ns),
                 'round_trip_ns': statistics.median(self.trips[i] for i in keep) if self.trips else None}
+
+
+def trip_of(results):
+    """The round trip of most samples of contestants that are to be compared; of what others had,
+    the CPUs were elsewhere. One of those measured: between two places of the CPUs there is none."""
+    trips = [trip for result in results for trip in result.trips]
+    return statistics.median_low(trips) if trips else None
 
 
 def trips_agree(before, after):

@@ -108,6 +108,20 @@ class Touch(Place):
         return ['net_null%d,size=%d,copy=1' % (i, self.frame - 4) for i in (0, 1)]
 
 
+class Batch(Touch):
+    """The same out of 131,072 buffers, sent 1,024 at a time: whether the pool brings those again that
+    were just freed or goes through all it has. testpmd has nothing of the kind."""
+    name = 'net_null batch'
+    frames = [64]
+    programs = ['macswap']
+
+    def makers(self, program):
+        def fwd(pool):
+            return lambda: Contestant(Fwd(self.build, pool, program, self.vdevs(), self.tmp,
+                                          own=['--batch', '1024', '--buffers', '131072']))
+        return [fwd(pool) for pool in self.pools]
+
+
 class Ring(Place):
     """32 packets a port go round: no pool takes part, it is what the rest costs."""
     name = 'net_ring'
@@ -136,6 +150,7 @@ class Pipeline(Place):
     name = 'pipeline'
     two_cpus = True
     programs = ['io']
+    buffers = 16384
 
     def vdevs(self):
         return ['net_null0,size=%d' % (self.frame - 4), 'net_ring0']
@@ -150,10 +165,18 @@ class Pipeline(Place):
 
         def fwd(pool):
             return lambda: contestant(Fwd(self.build, pool, program, self.vdevs(), self.tmp,
+                                          own=['--buffers', str(self.buffers)],
                                           lcores='0@%d,1@%d' % (here, there)))
         return [fwd(pool) for pool in self.pools] + [
-            lambda: contestant(Testpmd(program, self.vdevs(), self.tmp, own=['--nb-cores=2'],
+            lambda: contestant(Testpmd(program, self.vdevs(), self.tmp,
+                                       own=['--nb-cores=2', '--total-num-mbufs=%d' % self.buffers],
                                        lcores='0@%d,1@%d,2@%d' % (here, here, there)))]
+
+
+class PipelineLarge(Pipeline):
+    """Of as many mbufs as no cache holds: whether the pool goes through all of them."""
+    name = 'pipeline 128K'
+    buffers = 131072
 
 
 class Memif(Place):
@@ -252,4 +275,5 @@ class AfXdp(Place):
         self.spaces = []
 
 
-PLACES = {place.name.replace(' ', '-'): place for place in (Null, Touch, Ring, Pcap, Pipeline, Memif, AfXdp)}
+PLACES = {place.name.replace(' ', '-'): place for place in (
+    Null, Touch, Batch, Ring, Pcap, Pipeline, PipelineLarge, Memif, AfXdp)}

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from forward_clock import Broken, Rounds, cpus, round_trip, trips_agree
+from forward_clock import Broken, Rounds, cpus, round_trip, trip_of, trips_agree
 
 # Of each round's samples: how long they are led in, and how long measured.
 LEAD, SPAN = 0.03, 0.1
@@ -114,15 +114,18 @@ def take_run(place, program, makers, results, rounds, args):
 
 def group_run(place, program, makers, args, named):
     """The rows of all that the makers make. Rounds are spread over several takes with processes of
-    their own: where the stack and the pool of one happen to lie is worth up to a tenth."""
+    their own: where the stack and the pool of one happen to lie is worth up to a tenth.
+    There are more, up to twice as many, while half of somebody's samples are of another round trip
+    than most."""
     rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS_TWO if place.two_cpus else ROUNDS)
     takes = min(TAKES, rounds)
     results = [Rounds() for _ in makers]
-    for take in range(takes):
-        some = (take + 1) * rounds // takes - take * rounds // takes
-        contestants = take_run(place, program, makers, results, some, args)
+    for take in range(takes if args.quick else 2 * takes):
+        some = (take % takes + 1) * rounds // takes - take % takes * rounds // takes
+        if take < takes or any(2 * len(r.kept(trip_of(results))) < rounds for r in results):
+            contestants = take_run(place, program, makers, results, some, args)
     return [dict({'device': contestant.device or place.name, 'program': program, 'frame': place.frame,
-                  'who': contestant.who}, **contestant.more, **result.row(), packets=result.packets, machine=named)
+                  'who': contestant.who}, **contestant.more, **result.row(trip_of(results)), packets=result.packets, machine=named)
             for contestant, result in zip(contestants, results)]
 
 
