@@ -138,7 +138,8 @@ static void options_check(const struct options *o, struct argp_state *state)
 	reserve_check(o, state);
 	if (o->batch != 0 && options_judge(o))
 		argp_error(state,
-			   "--batch %" PRIu32 ": what is critical would wait for what is not: leave "
+			   "--batch %" PRIu32
+			   ": what is critical would wait for what is not: leave "
 			   "--batch out, or --reserve and --stall",
 			   o->batch);
 	if (o->buffers.cache > o->buffers.buffers / 3 * 2)

@@ -234,9 +234,10 @@ static int args_parse(struct xsk_device *xsk, const char *text)
 	int rc = 0;
 
 	if (!kvargs || rte_kvargs_count(kvargs, "iface") != 1)
-		rc = pp_fail(-EINVAL,
-			     "'%s': wants iface=NAME, takes queues, queue, busy_budget, copy, frags",
-			     text);
+		rc = pp_fail(
+			-EINVAL,
+			"'%s': wants iface=NAME, takes queues, queue, busy_budget, copy, frags",
+			text);
 	else if (rte_kvargs_process(kvargs, "iface", iface_parse, xsk->iface))
 		rc = -ENODEV;
 	for (unsigned i = 0; i < RTE_DIM(to) && !rc; i++)

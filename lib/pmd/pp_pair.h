@@ -23,8 +23,8 @@ struct pp_pair {
 	struct rte_mbuf **mbufs;
 	uint32_t head, tail, mask;
 	uint32_t depth;
-	unsigned hint; /* of pp_regions_sge() */
-	uint64_t rearm; /* pp_mbuf_rearm() */
+	unsigned hint;          /* of pp_regions_sge() */
+	uint64_t rearm;         /* pp_mbuf_rearm() */
 	struct pp_mbufs source; /* of received ones; the last that was sent came from */
 	struct pp_counts count;
 } __rte_cache_aligned;

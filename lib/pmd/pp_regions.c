@@ -139,7 +139,6 @@ int pp_regions_mbuf(struct pp_regions *regions, unsigned *hint, const struct rte
 	/* An mbuf's data may be another's. */
 	if (RTE_MBUF_CLONED(m))
 		m = rte_mbuf_from_indirect((void *)(uintptr_t)m);
-	return pp_regions_add(regions, m->pool)
-		       ? 0
-		       : pp_regions_sge(regions, hint, data, bytes, sge);
+	return pp_regions_add(regions, m->pool) ? 0
+						: pp_regions_sge(regions, hint, data, bytes, sge);
 }

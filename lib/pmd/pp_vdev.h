@@ -9,7 +9,7 @@
 #include "pp_fail.h"
 
 /* Said of a port, with its name and a line's end. */
-#define PP_VDEV_ERROR(dev, text, ...)                                                             \
+#define PP_VDEV_ERROR(dev, text, ...) \
 	rte_log(RTE_LOG_ERR, pp_vdev_log, "%s: " text "\n", (dev)->data->name, ##__VA_ARGS__)
 
 extern int pp_vdev_log;

@@ -405,9 +405,8 @@ static void test_receiving_goes_on_out_of_the_reserve(struct rte_mempool *mp)
 	CHECK(!rte_eth_xstats_get_id_by_name(1, "rx_reserve_mbufs", &id) &&
 		      rte_eth_xstats_get_by_id(1, &id, &drawn, 1) == 1 && drawn > 0,
 	      "the port does not say that it drew on the reserve");
-	CHECK(!rte_eth_stats_get(1, &counted) && counted.ipackets > 0 &&
-		      !rte_eth_stats_reset(1) && !rte_eth_stats_get(1, &counted) &&
-		      !counted.ipackets && !counted.ibytes,
+	CHECK(!rte_eth_stats_get(1, &counted) && counted.ipackets > 0 && !rte_eth_stats_reset(1) &&
+		      !rte_eth_stats_get(1, &counted) && !counted.ipackets && !counted.ibytes,
 	      "%lu packets are counted after the reset", (unsigned long)counted.ipackets);
 	printf("%u critical frames came with %u mbufs held, %lu others refused\n", critical, n,
 	       (unsigned long)(stats.sum.refused - refused));
