@@ -12,10 +12,20 @@ export -f alone
 
 public=$(grep -ohE "'[a-z_]+\.h'" lib/*/meson.build | tr -d "'")
 dpdk=$(pkg-config --cflags libdpdk)
+# Of DPDK's own, what drivers include.
+drivers=build/dpdk-source/include
+[ -e $drivers/ethdev_driver.h ] || echo "lib/pmd is left out: no headers for drivers (lib/pmd/headers.sh)" >&2
 for path in lib/*/*.h; do
 	header=${path##*/}
 	flags=-march=x86-64-v2
-	case $path in lib/core/*) ;; *) flags="$dpdk $flags" ;; esac
+	case $path in
+	lib/core/*) ;;
+	lib/pmd/*)
+		[ -e $drivers/ethdev_driver.h ] || continue
+		flags="$dpdk $flags -DALLOW_INTERNAL_API -isystem $drivers"
+		;;
+	*) flags="$dpdk $flags" ;;
+	esac
 	if ! grep -qx "$header" <<<"$public"; then
 		echo "$header gcc -x c -std=gnu11 -D_GNU_SOURCE $flags"
 		continue
