@@ -149,11 +149,12 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 static const char *runtime_dir_default(void)
 {
 	static char dir[256];
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	/* What systemd gives a service. */
+	const char *under = getenv("RUNTIME_DIRECTORY");
 
-	if (!getuid())
-		return "/var/run/dpdk";
-	snprintf(dir, sizeof(dir), "%s/dpdk", xdg ? xdg : "/tmp");
+	if (!under)
+		under = getuid() ? getenv("XDG_RUNTIME_DIR") : "/var/run";
+	snprintf(dir, sizeof(dir), "%s/dpdk", under ? under : "/tmp");
 	return dir;
 }
 

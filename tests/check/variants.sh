@@ -35,7 +35,12 @@ targets() {
 }
 
 results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+# EAL leaves a directory for each process: elsewhere than those that are not ours.
+if [ "$(id -u)" = 0 ]; then
+	RUNTIME_DIRECTORY=$(mktemp -d /run/pktpool-test.XXXXXX)
+	export RUNTIME_DIRECTORY
+fi
+trap 'rm -rf "$results" ${RUNTIME_DIRECTORY:+"$RUNTIME_DIRECTORY"}' EXIT
 given=${PP_STRESS_SECONDS:-}
 for variant in "$@"; do
 	dir=${directory[$variant]:-}

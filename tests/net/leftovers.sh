@@ -9,8 +9,9 @@ BUILD=$1
 
 # What run.sh with pid $1 could leave; its names have its pid in them, or are in our scratch directory.
 inventory() {
-	find /run/netns /run/dpdk/rte "$TMP/scratch" -mindepth 1 2>/dev/null |
-		grep -E "/pp[abm]$1\$|^/run/dpdk|^$TMP" || true
+	local eal=${RUNTIME_DIRECTORY:-/run}/dpdk/rte
+	find /run/netns "$eal" "$TMP/scratch" -mindepth 1 2>/dev/null |
+		grep -E "/pp[abm]$1\$|^$eal|^$TMP" || true
 	ip -o link | awk '{ print $2 }' | grep -E '^(ea|eb|ma|mb)[:@]' || true
 	grep -E "pp[abm]$1 |$TMP/scratch" /proc/mounts || true
 	echo "hugepages: $(<$HUGE/nr_hugepages)"

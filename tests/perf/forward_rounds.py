@@ -202,6 +202,8 @@ def run(parser, measure):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # EAL takes no plugin from where anybody may write.
     with tempfile.TemporaryDirectory(dir='/run', prefix='ppbench') as tmp:
+        # What EAL leaves of each process goes with the rest.
+        os.environ['RUNTIME_DIRECTORY'] = tmp
         status, rows = 0, []
         try:
             measure(args, tmp, rows)

@@ -13,7 +13,6 @@ import time
 
 from forward_clock import Broken, cpu_ns, cpus, tail_of, telemetry
 
-RUNTIME = '/var/run/dpdk/'
 
 
 class Side:
@@ -107,7 +106,7 @@ class Dpdk(Side):
     def ask(self, about):
         """An answer for each port."""
         self.alive()
-        path = RUNTIME + self.prefix + '/dpdk_telemetry.v2'
+        path = '%s/dpdk/%s/dpdk_telemetry.v2' % (os.environ['RUNTIME_DIRECTORY'], self.prefix)
         return [telemetry(path, '/ethdev/%s,%d' % (about, i)) for i in self.ports]
 
     def started(self):

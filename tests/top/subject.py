@@ -12,8 +12,8 @@ BUILD = os.path.abspath(sys.argv[1])
 PLUGIN = os.path.join(BUILD, 'lib/mempool/librte_mempool_pktpool.so')
 TOP = os.path.join(BUILD, 'apps/top/pktpool-top')
 # As EAL chooses it.
-RUNTIME = '/var/run/dpdk' if os.getuid() == 0 else os.path.join(
-    os.environ.get('XDG_RUNTIME_DIR', '/tmp'), 'dpdk')
+RUNTIME = os.path.join(os.environ.get('RUNTIME_DIRECTORY') or (
+    '/var/run' if os.getuid() == 0 else os.environ.get('XDG_RUNTIME_DIR', '/tmp')), 'dpdk')
 PATIENCE = 60
 
 

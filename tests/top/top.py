@@ -203,6 +203,12 @@ def test_what_is_not_there_is_named():
                             (('--runtime-dir', empty + '/' + 'x' * 120), 'x' * 120)):
             run_ = top('--once', *args)
             must(run_.returncode == 3 and names in run_.stderr, args, run_.returncode, run_.stderr)
+        # Where EAL would have looked.
+        for name, under in (('RUNTIME_DIRECTORY', empty), ('XDG_RUNTIME_DIR', '/var/run' if os.getuid() == 0 else empty)):
+            where = {key: value for key, value in os.environ.items() if key != 'RUNTIME_DIRECTORY'}
+            where[name] = empty
+            run_ = top('--once', '--file-prefix', 'nobody', env=where)
+            must(run_.returncode == 3 and under + '/dpdk' in run_.stderr, name, run_.returncode, run_.stderr)
         # A socket that nobody listens to, a file, and a name that no socket can have.
         os.makedirs(empty + '/old')
         os.makedirs(empty + '/' + 'y' * 100)
