@@ -76,9 +76,8 @@ class Rounds:
             self.trips.append(trip)
 
     def kept(self, trip):
-        """Which samples are of about that round trip; all of them where none was measured."""
-        return [i for i in range(len(self.ns))
-                if not self.trips or abs(self.trips[i] - trip) <= TRIP_SPREAD * trip]
+        """Which samples are of about that round trip; all of them for None."""
+        return [i for i in range(len(self.ns)) if trip is None or abs(self.trips[i] - trip) <= TRIP_SPREAD * trip]
 
     def row(self, trip):
         """What the samples of about that round trip come to; null where there are none."""

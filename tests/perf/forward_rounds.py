@@ -124,8 +124,10 @@ def group_run(place, program, makers, args, named):
         some = (take % takes + 1) * rounds // takes - take % takes * rounds // takes
         if take < takes or any(2 * len(r.kept(trip_of(results))) < rounds for r in results):
             contestants = take_run(place, program, makers, results, some, args)
+    # Of one round there is nothing to choose from.
+    trip = None if args.quick else trip_of(results)
     return [dict({'device': contestant.device or place.name, 'program': program, 'frame': place.frame,
-                  'who': contestant.who}, **contestant.more, **result.row(trip_of(results)), packets=result.packets, machine=named)
+                  'who': contestant.who}, **contestant.more, **result.row(trip), packets=result.packets, machine=named)
             for contestant, result in zip(contestants, results)]
 
 
