@@ -49,13 +49,14 @@ struct seats {
 	struct seat helper; /* another process, which frees */
 };
 
-/* Soon, or this ends. */
-#define SEAT_SOON(x)                                 \
-	do {                                         \
-		double end_ = seconds_now() + 30;    \
-		while (!(x) && seconds_now() < end_) \
-			sched_yield();               \
-		MUST(x);                             \
+/* Once, soon, or this ends: the books are no snapshot while buffers move. */
+#define SEAT_SOON(x)                                         \
+	do {                                                 \
+		double end_ = seconds_now() + 30;            \
+		bool so_;                                    \
+		while (!(so_ = (x)) && seconds_now() < end_) \
+			sched_yield();                       \
+		MUST(so_);                                   \
 	} while (0)
 
 /* The last `foreign` of the seats are processes. */
