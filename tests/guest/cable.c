@@ -12,7 +12,7 @@
 #define PATIENCE_MS 60000
 #define BURST 32
 
-int failures;
+_Atomic int failures;
 
 static void give_up(const char *what)
 {

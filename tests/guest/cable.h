@@ -5,22 +5,9 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <stdio.h>
 
+#include "check.h"
 #include "pktpool.h"
-
-extern int failures;
-
-/* As rdma.h has it. */
-#define CHECK(claim, ...)                                                          \
-	do {                                                                       \
-		if (!(claim)) {                                                    \
-			printf("%s:%d: not so: %s: ", __FILE__, __LINE__, #claim); \
-			printf(__VA_ARGS__);                                       \
-			printf("\n");                                              \
-			failures++;                                                \
-		}                                                                  \
-	} while (0)
 
 struct cable {
 	uint16_t port[2];

@@ -7,27 +7,13 @@
 #include <numa.h>
 #include <numaif.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "pktpool.h"
 
 #define BUFFER 2048
-
-extern _Atomic int failures;
-
-/* Any thread. */
-#define CHECK(claim, ...)                                                          \
-	do {                                                                       \
-		if (!(claim)) {                                                    \
-			printf("%s:%d: not so: %s: ", __FILE__, __LINE__, #claim); \
-			printf(__VA_ARGS__);                                       \
-			printf("\n");                                              \
-			atomic_fetch_add(&failures, 1);                            \
-		}                                                                  \
-	} while (0)
 
 /* Both of the kernel's calls, which must agree: not what the pool does. */
 int kernel_node(void *addr);

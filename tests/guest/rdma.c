@@ -13,7 +13,7 @@
 #define BUFFER (65 * 64)
 #define BURST 16
 
-int failures;
+_Atomic int failures;
 
 static struct pp_pool *pool_of(uint32_t pages, uint32_t pages_max)
 {

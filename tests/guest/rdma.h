@@ -3,24 +3,12 @@
 #ifndef RDMA_H
 #define RDMA_H
 
-#include <stdio.h>
-
 #include <pp_dma_verbs.h>
+
+#include "check.h"
 
 /* What stands before a datagram's data in its receive buffer. */
 #define GRH 40
-
-extern int failures;
-
-#define CHECK(claim, ...)                                                          \
-	do {                                                                       \
-		if (!(claim)) {                                                    \
-			printf("%s:%d: not so: %s: ", __FILE__, __LINE__, #claim); \
-			printf(__VA_ARGS__);                                       \
-			printf("\n");                                              \
-			failures++;                                                \
-		}                                                                  \
-	} while (0)
 
 struct end {
 	const char *name;
