@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <rte_mbuf.h>
+#include "ops_options.h"
 
 #define N 5000
 
@@ -228,161 +228,6 @@ static void test_mempools_come_and_go_beside_a_thread_that_remembers(void **stat
 	assert_int_equal(ops_zones(), zones);
 }
 
-static void test_what_is_no_option_fails_the_mempool_and_says_so(void **state)
-{
-	static const char *const bad[] = { "reserv=1",       "reserve",           "reserve=-1",
-					   "reserve=1x",     "debug=2",           "caches=0",
-					   "caches=251",     "layout=none",       "lcore_cache=513",
-					   "debug=1,what=2", "reserve=999999999", "poison=" };
-	unsigned zones = ops_zones();
-
-	(void)state;
-	for (unsigned i = 0; i < RTE_DIM(bad); i++) {
-		ops_logged();
-		assert_null(ops_mempool("bad", 100, 0, bad[i]));
-		assert_int_equal(rte_errno, EINVAL);
-		assert_non_null(strstr(ops_logged(), "pktpool: bad: "));
-		assert_int_equal(ops_zones(), zones);
-	}
-	setenv("PKTPOOL_MEMPOOL", "reserve=7,nonsense=1", 1);
-	assert_null(ops_mempool("bad", 100, 0, NULL));
-	assert_non_null(strstr(ops_logged(), "no option \"nonsense\" in PKTPOOL_MEMPOOL"));
-	/* What a mempool is given counts for more than what all are. */
-	setenv("PKTPOOL_MEMPOOL", "reserve=7", 1);
-	for (unsigned given = 0; given < 2; given++) {
-		struct rte_mempool *mp = ops_mempool("env", 100, 0, given ? "reserve=3" : NULL);
-
-		assert_int_equal(mp->size, given ? 103 : 107);
-		rte_mempool_free(mp);
-	}
-	unsetenv("PKTPOOL_MEMPOOL");
-}
-
-static int (*critical)(int on);
-
-static void test_reserve_is_on_top_and_for_the_critical(void **state)
-{
-	struct rte_mempool *mp = ops_mempool("reserve", N, 0, "reserve=64");
-	static void *objs[N + 64], *more;
-
-	(void)state;
-	assert_non_null(mp);
-	assert_int_equal(mp->size, N + 64);
-	assert_int_equal(rte_mempool_avail_count(mp), N + 64);
-	assert_int_equal(rte_mempool_get_bulk(mp, objs, N), 0);
-	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
-	assert_int_equal(critical(1), 0);
-	assert_int_equal(rte_mempool_get_bulk(mp, objs + N, 65), -ENOBUFS);
-	assert_int_equal(rte_mempool_get_bulk(mp, objs + N, 64), 0);
-	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
-	assert_int_equal(critical(0), 1);
-	/* What comes home fills the reserve first. */
-	rte_mempool_put_bulk(mp, objs, 64);
-	assert_int_equal(rte_mempool_get(mp, &more), -ENOBUFS);
-	rte_mempool_put(mp, objs[64]);
-	assert_int_equal(rte_mempool_get(mp, &more), 0);
-	rte_mempool_put(mp, more);
-	rte_mempool_put_bulk(mp, objs + 65, N - 1);
-	assert_int_equal(rte_mempool_avail_count(mp), N + 64);
-	rte_mempool_free(mp);
-}
-
-static void test_debug_sees_misuse_and_leaves_objects_alone(void **state)
-{
-	struct rte_mempool *mp = ops_mempool("debug", 1000, 0, "debug=1");
-	int stranger = 0;
-	void *obj;
-
-	(void)state;
-	assert_non_null(mp);
-	ops_all_of(mp, 1000);
-	assert_int_equal(rte_mempool_get(mp, &obj), 0);
-	memset(obj, 0x11, 512);
-	rte_mempool_put(mp, obj);
-	assert_int_equal(((uint8_t *)obj)[500], 0x11);
-	ops_logged();
-	rte_mempool_put(mp, obj);
-	assert_non_null(strstr(ops_logged(), "double free"));
-	obj = &stranger;
-	rte_mempool_ops_enqueue_bulk(mp, &obj, 1);
-	assert_non_null(strstr(ops_logged(), "foreign free"));
-	ops_all_of(mp, 1000);
-	rte_mempool_free(mp);
-}
-
-/* Past what a sanitizer forbids. */
-static __attribute__((no_sanitize_address, noinline)) uint8_t byte_peek(void *obj, unsigned at)
-{
-	return ((volatile uint8_t *)obj)[at];
-}
-
-static __attribute__((no_sanitize_address, noinline)) void byte_poke(void *obj, unsigned at)
-{
-	((volatile uint8_t *)obj)[at] = 1;
-}
-
-static void test_poison_sees_a_write_after_the_free(void **state)
-{
-	struct rte_mempool *mp = ops_mempool("poison", 100, 0, "poison=128");
-	void *obj;
-
-	(void)state;
-	assert_non_null(mp);
-	assert_int_equal(rte_mempool_get(mp, &obj), 0);
-	memset(obj, 0x11, 512);
-	rte_mempool_put(mp, obj);
-	assert_int_equal(byte_peek(obj, 127), 0x11);
-	assert_int_equal(byte_peek(obj, 128), 0x5a);
-	ops_logged();
-	byte_poke(obj, 130);
-	ops_all_of(mp, 100);
-	assert_non_null(strstr(ops_logged(), "written after free"));
-	rte_mempool_free(mp);
-}
-
-static unsigned layout_gaps(struct rte_mempool *mp)
-{
-	struct rte_mempool_objhdr *hdr;
-	char *before = NULL;
-	unsigned gaps = 0;
-
-	STAILQ_FOREACH(hdr, &mp->elt_list, next)
-	{
-		size_t stride = mp->header_size + mp->elt_size + mp->trailer_size;
-
-		if (before && (char *)hdr != before + stride)
-			gaps++;
-		before = (char *)hdr;
-	}
-	return gaps;
-}
-
-static void test_objects_are_gapless_and_ascending_unless_asked_otherwise(void **state)
-{
-	struct rte_mempool *mp = ops_empty("gaps", N, 2200, 0, NULL);
-	bool physical = rte_eal_iova_mode() == RTE_IOVA_PA;
-
-	(void)state;
-	assert_int_equal(rte_mempool_populate_default(mp), N);
-	/* With physical addresses, at the ends of its pieces. */
-	assert_in_range(layout_gaps(mp), 0, mp->nb_mem_chunks - 1);
-	assert_true(physical || mp->nb_mem_chunks == 1);
-	ops_all_of(mp, N);
-	rte_mempool_free(mp);
-	mp = ops_empty("gaps", N, 2200, 0, "layout=one");
-	ops_logged();
-	if (rte_mempool_populate_default(mp) == N)
-		assert_int_equal(layout_gaps(mp), 0);
-	else
-		assert_true(physical && strstr(ops_logged(), "in several pieces"));
-	rte_mempool_free(mp);
-	mp = ops_empty("gaps", N, 2200, 0, "layout=pages");
-	assert_int_equal(rte_mempool_populate_default(mp), N);
-	assert_int_not_equal(layout_gaps(mp), 0);
-	ops_all_of(mp, N);
-	rte_mempool_free(mp);
-}
-
 #define PIECE (8ul << 20)
 #define GIB (1ul << 30)
 #define RANGE (40 * GIB)
@@ -458,32 +303,6 @@ static void test_unaligned_objects_stay_within_four_gigabytes(void **state)
 	munmap(range, RANGE + 4 * GIB);
 }
 
-static void test_lcore_caches_are_tuned_and_private_data_stays(void **state)
-{
-	struct rte_mempool *mp;
-	unsigned lcore = rte_lcore_id();
-
-	(void)state;
-	setenv("PKTPOOL_MEMPOOL", "lcore_cache=0", 1);
-	mp = rte_pktmbuf_pool_create_by_ops("mbufs", 2000, 250, 64, 2176, SOCKET_ID_ANY, "pktpool");
-	unsetenv("PKTPOOL_MEMPOOL");
-	assert_non_null(mp);
-	assert_int_equal(mp->cache_size, 250);
-	assert_int_equal(mp->local_cache[lcore].size, 0);
-	assert_int_equal(rte_pktmbuf_data_room_size(mp), 2176);
-	assert_int_equal(rte_pktmbuf_priv_size(mp), 64);
-	for (unsigned round = 0; round < 3; round++) {
-		struct rte_mbuf *mbufs[2000];
-
-		assert_int_equal(rte_pktmbuf_alloc_bulk(mp, mbufs, 2000), 0);
-		assert_null(rte_pktmbuf_alloc(mp));
-		rte_pktmbuf_free_bulk(mbufs, 2000);
-		assert_int_equal(rte_mempool_avail_count(mp), 2000);
-		assert_int_equal(mp->local_cache[lcore].len, 0);
-	}
-	rte_mempool_free(mp);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,17 +313,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
 		cmocka_unit_test(test_a_mempool_run_dry_through_its_caches_has_each_object_once),
 		cmocka_unit_test(test_mempools_come_and_go_beside_a_thread_that_remembers),
-		cmocka_unit_test(test_what_is_no_option_fails_the_mempool_and_says_so),
-		cmocka_unit_test(test_reserve_is_on_top_and_for_the_critical),
-		cmocka_unit_test(test_debug_sees_misuse_and_leaves_objects_alone),
-		cmocka_unit_test(test_poison_sees_a_write_after_the_free),
-		cmocka_unit_test(test_objects_are_gapless_and_ascending_unless_asked_otherwise),
 		cmocka_unit_test(test_memory_beyond_four_gigabytes_is_served_too),
 		cmocka_unit_test(test_unaligned_objects_stay_within_four_gigabytes),
-		cmocka_unit_test(test_lcore_caches_are_tuned_and_private_data_stays),
 	};
 
 	ops_start(argv[1], argc > 2 ? argv[2] : "nohuge");
-	critical = (int (*)(int))ops_symbol("pktpool_mempool_critical");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ops", tests, NULL, NULL) + ops_options_run();
 }
