@@ -1,63 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test: with an empty pool, a receiver goes on with what is critical and pays back the rest. */
-#include "dpdk_test.h"
+#include "dpdk_dry.h"
 
 #include <pthread.h>
-#include <unistd.h>
-#include <rte_dev.h>
-#include <rte_ethdev.h>
-#include <rte_ether.h>
-#include <rte_ring.h>
 
 #include "pp_critical.h"
 
-#define RESERVE 64
 #define BURST 32
-
-/* A pool whose buffers are all held but the reserve's. */
-struct dry {
-	struct rte_mempool *mp;
-	struct pp_pool *pool;
-	struct rte_mbuf **held;
-	unsigned n;
-};
-
-static struct dry dry_pool(void)
-{
-	struct dry dry = { .mp = test_pool_create((struct pp_pktmbuf_params){
-				   .mbufs = 2048, .reserve = RESERVE }) };
-
-	dry.pool = pp_pktmbuf_pool(dry.mp);
-	dry.n = test_drain(dry.mp, &dry.held);
-	assert_int_equal(dry.n, dry.mp->populated_size - RESERVE);
-	return dry;
-}
-
-static void dry_close(struct dry *dry)
-{
-	rte_pktmbuf_free_bulk(dry->held, dry->n);
-	free(dry->held);
-	assert_int_equal(rte_mempool_in_use_count(dry->mp), 0);
-	assert_int_equal(pp_pool_check(dry->pool), 0);
-	assert_int_equal(pp_pktmbuf_pool_free(dry->mp), 0);
-}
-
-static struct pp_stats books(const struct dry *dry)
-{
-	struct pp_stats stats;
-
-	pp_pool_stats(dry->pool, &stats);
-	return stats;
-}
-
-/* The reserve is whole, and nobody has any of it. */
-static void assert_paid(const struct dry *dry)
-{
-	struct pp_stats s = books(dry);
-
-	assert_int_equal(s.reserve, RESERVE);
-	assert_int_equal(s.marked, 0);
-}
 
 /* Its first byte says what a packet is: 1 is critical. */
 static struct rte_mbuf *packet_make(struct rte_mbuf *m, uint8_t critical)
@@ -72,12 +21,6 @@ static bool first_byte(const struct rte_mbuf *m, void *arg)
 	return *rte_pktmbuf_mtod(m, const char *) == 1;
 }
 
-/* What a driver's refill does. */
-static int refill(const struct dry *dry, struct rte_mbuf **mbufs, unsigned n)
-{
-	return rte_pktmbuf_alloc_bulk(dry->mp, mbufs, n);
-}
-
 static void test_only_who_receives_draws_on_the_reserve(void **state)
 {
 	uint64_t before = pp_critical_drawn();
@@ -85,9 +28,9 @@ static void test_only_who_receives_draws_on_the_reserve(void **state)
 	struct rte_mbuf *m[BURST];
 
 	(void)state;
-	assert_int_not_equal(refill(&dry, m, 1), 0);
+	assert_int_not_equal(dry_refill(&dry, m, 1), 0);
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, m, BURST), 0);
+	assert_int_equal(dry_refill(&dry, m, BURST), 0);
 	assert_int_equal(pp_critical_end(m, BURST, NULL, NULL), BURST);
 	assert_int_equal(pp_critical_drawn() - before, BURST);
 	for (unsigned i = 0; i < BURST; i++) {
@@ -95,11 +38,11 @@ static void test_only_who_receives_draws_on_the_reserve(void **state)
 		assert_true(pp_critical_marked(m[i]));
 	}
 	assert_false(pp_critical_marked(dry.held[0]));
-	assert_int_equal(books(&dry).reserve, RESERVE - BURST);
+	assert_int_equal(dry_books(&dry).reserve, RESERVE - BURST);
 	/* Again nobody's. */
-	assert_int_not_equal(refill(&dry, m, 1), 0);
+	assert_int_not_equal(dry_refill(&dry, m, 1), 0);
 	rte_pktmbuf_free_bulk(m, BURST);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	dry_close(&dry);
 }
 
@@ -111,11 +54,11 @@ static void test_a_refill_gets_all_or_nothing(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_not_equal(refill(&dry, m, RESERVE + 1), 0);
-	assert_int_equal(books(&dry).reserve, RESERVE);
+	assert_int_not_equal(dry_refill(&dry, m, RESERVE + 1), 0);
+	assert_int_equal(dry_books(&dry).reserve, RESERVE);
 	/* What is free counts, too. */
 	rte_pktmbuf_free(dry.held[--dry.n]);
-	assert_int_equal(refill(&dry, m, RESERVE + 1), 0);
+	assert_int_equal(dry_refill(&dry, m, RESERVE + 1), 0);
 	for (unsigned i = 0; i <= RESERVE; i++)
 		packet_make(m[i], 0);
 	/* One of them is not out of the reserve, and may be used for anything. */
@@ -123,7 +66,7 @@ static void test_a_refill_gets_all_or_nothing(void **state)
 	assert_int_equal(asked, RESERVE + 1);
 	assert_false(pp_critical_marked(m[0]));
 	dry.held[dry.n++] = m[0];
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	dry_close(&dry);
 }
 
@@ -135,7 +78,7 @@ static void test_what_is_not_critical_is_refused_and_counted(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, m, BURST), 0);
+	assert_int_equal(dry_refill(&dry, m, BURST), 0);
 	for (unsigned i = 0; i < BURST; i++) {
 		packet_make(m[i], i % 4 == 0);
 		if (i % 4 == 0)
@@ -143,10 +86,10 @@ static void test_what_is_not_critical_is_refused_and_counted(void **state)
 	}
 	assert_int_equal(pp_critical_end(m, BURST, first_byte, &asked), n);
 	assert_memory_equal(m, want, n * sizeof(*m));
-	assert_int_equal(books(&dry).sum.refused, BURST - n);
-	assert_int_equal(books(&dry).marked, n);
+	assert_int_equal(dry_books(&dry).sum.refused, BURST - n);
+	assert_int_equal(dry_books(&dry).marked, n);
 	rte_pktmbuf_free_bulk(m, n);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	dry_close(&dry);
 }
 
@@ -163,7 +106,7 @@ static void test_a_mark_passes_to_what_is_delivered_instead(void **state)
 		rte_pktmbuf_free_bulk(dry.held + dry.n - BURST / 2, BURST / 2);
 		dry.n -= BURST / 2;
 		pp_critical_begin();
-		assert_int_equal(refill(&dry, drawn, BURST), 0);
+		assert_int_equal(dry_refill(&dry, drawn, BURST), 0);
 		for (unsigned i = 0; i < BURST; i++)
 			m[i] = packet_make(dry.held[i], i % 4 == 0);
 		memcpy(dry.held, drawn, sizeof(drawn));
@@ -174,7 +117,7 @@ static void test_a_mark_passes_to_what_is_delivered_instead(void **state)
 			assert_false(pp_critical_marked(m[i]));
 		for (unsigned i = 0; i < BURST; i++)
 			assert_false(pp_critical_marked(drawn[i]));
-		assert_paid(&dry);
+		dry_paid_assert(&dry);
 		for (unsigned i = 0; i < BURST / 2; i++) {
 			rte_pktmbuf_reset(m[i]);
 			dry.held[dry.n++] = m[i];
@@ -190,7 +133,7 @@ static void test_where_all_is_critical_it_bears_the_marks(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, drawn, BURST), 0);
+	assert_int_equal(dry_refill(&dry, drawn, BURST), 0);
 	memcpy(m, dry.held, sizeof(m));
 	memcpy(dry.held, drawn, sizeof(m));
 	assert_int_equal(pp_critical_end(m, BURST, NULL, NULL), BURST);
@@ -199,7 +142,7 @@ static void test_where_all_is_critical_it_bears_the_marks(void **state)
 		assert_false(pp_critical_marked(drawn[i]));
 	}
 	rte_pktmbuf_free_bulk(m, BURST);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	dry_close(&dry);
 }
 
@@ -211,11 +154,11 @@ static void test_what_is_not_delivered_stays_owed(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, drawn, BURST), 0);
+	assert_int_equal(dry_refill(&dry, drawn, BURST), 0);
 	m[0] = packet_make(dry.held[0], 0);
 	dry.held[0] = drawn[0];
 	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 0);
-	assert_int_equal(books(&dry).marked, BURST - 1);
+	assert_int_equal(dry_books(&dry).marked, BURST - 1);
 	/* Nothing is drawn, but what comes is looked at: an older one, and one
 	 * that was drawn itself. */
 	pp_critical_begin();
@@ -223,7 +166,7 @@ static void test_what_is_not_delivered_stays_owed(void **state)
 	m[1] = packet_make(drawn[2], 0);
 	assert_int_equal(pp_critical_end(m, 2, first_byte, &asked), 0);
 	assert_int_equal(asked, 3);
-	assert_int_equal(books(&dry).marked, BURST - 3);
+	assert_int_equal(dry_books(&dry).marked, BURST - 3);
 	/* The driver frees one: it is at home by itself, and nobody's debt. */
 	for (unsigned i = 1; i < BURST; i++)
 		if (i != 2 && pp_critical_marked(drawn[i])) {
@@ -242,7 +185,7 @@ static void test_what_is_not_delivered_stays_owed(void **state)
 		dry.held[i] = NULL;
 	}
 	assert_int_equal(pp_critical.owed, 0);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	/* Those in the ring are ordinary buffers now. */
 	dry.held[1] = NULL;
 	for (unsigned i = 1; i < BURST; i++)
@@ -262,15 +205,15 @@ static void test_a_chain_is_refused_as_a_whole(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, &tail, 1), 0);
+	assert_int_equal(dry_refill(&dry, &tail, 1), 0);
 	m[0] = packet_make(dry.held[--dry.n], 0);
 	m[0]->next = tail;
 	m[0]->nb_segs = 2;
 	assert_true(pp_critical_marked(m[0]));
 	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 0);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	/* The other segment is to be had by anybody. */
-	assert_int_equal(refill(&dry, m, 1), 0);
+	assert_int_equal(dry_refill(&dry, m, 1), 0);
 	test_mbuf_assert(dry.mp, m[0]);
 	dry.held[dry.n++] = m[0];
 	dry_close(&dry);
@@ -284,7 +227,7 @@ static void test_a_freed_mempool_is_owed_nothing(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&dry, drawn, BURST), 0);
+	assert_int_equal(dry_refill(&dry, drawn, BURST), 0);
 	assert_int_equal(pp_critical_end(drawn, 0, NULL, NULL), 0);
 	assert_int_equal(pp_critical.owed, BURST);
 	rte_pktmbuf_free_bulk(drawn, BURST);
@@ -306,7 +249,7 @@ static void test_a_mark_stays_in_its_pool(void **state)
 
 	(void)state;
 	pp_critical_begin();
-	assert_int_equal(refill(&one, &drawn, 1), 0);
+	assert_int_equal(dry_refill(&one, &drawn, 1), 0);
 	m[0] = packet_make(other.held[0], 0);
 	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 1);
 	assert_int_equal(pp_critical.owed, 1);
@@ -316,8 +259,8 @@ static void test_a_mark_stays_in_its_pool(void **state)
 	pp_critical_begin();
 	assert_int_equal(pp_critical_end(m, 1, first_byte, &asked), 0);
 	assert_int_equal(pp_critical.owed, 0);
-	assert_paid(&one);
-	assert_paid(&other);
+	dry_paid_assert(&one);
+	dry_paid_assert(&other);
 	dry_close(&one);
 	dry_close(&other);
 }
@@ -341,7 +284,7 @@ static void test_an_answer_can_be_allocated(void **state)
 	}
 	assert_null(pp_critical_alloc(dry.mp));
 	rte_pktmbuf_free_bulk(m, RESERVE);
-	assert_paid(&dry);
+	dry_paid_assert(&dry);
 	rte_mempool_free(other);
 	dry_close(&dry);
 }
@@ -351,7 +294,7 @@ static void *other_thread(void *arg)
 	const struct dry *dry = arg;
 	struct rte_mbuf *m;
 
-	return (void *)(intptr_t)(refill(dry, &m, 1) == 0 || pp_critical_drawn() != 0);
+	return (void *)(intptr_t)(dry_refill(dry, &m, 1) == 0 || pp_critical_drawn() != 0);
 }
 
 static void test_that_one_receives_is_no_matter_of_the_others(void **state)
@@ -418,8 +361,8 @@ static void test_two_receivers_leave_the_books_right(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, receiver_run, &receivers[i]), 0);
 	for (unsigned i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	assert_paid(&dry);
-	s = books(&dry);
+	dry_paid_assert(&dry);
+	s = dry_books(&dry);
 	assert_true(s.sum.refused > 0);
 	assert_true(receivers[0].kept > 0 && receivers[1].kept > 0);
 	for (unsigned i = 0; i < 2; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test: ports that lead out of the process, on a pool of which not one buffer is free. */
 #include "dpdk_far.h"
+#include "dpdk_vdev.h"
 
 #include <errno.h>
 #include <unistd.h>
 #include <rte_cycles.h>
-#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "pp_critical.h"
@@ -27,19 +27,12 @@ struct port {
 
 static struct port port_open(const char *name, const char *args, const char *interface)
 {
-	struct rte_eth_conf conf = { 0 };
 	struct port port = { .name = name };
 
 	port.mp = test_pool_create((struct pp_pktmbuf_params){
 		.mbufs = 8192, .flags = PP_POOL_GAPLESS, .reserve = RESERVE });
 	port.pool = pp_pktmbuf_pool(port.mp);
-	assert_int_equal(rte_eal_hotplug_add("vdev", name, args), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name(name, &port.id), 0);
-	assert_int_equal(pp_pktmbuf_port_check(port.mp, port.id), 0);
-	assert_int_equal(rte_eth_dev_configure(port.id, 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port.id, 0, 512, SOCKET_ID_ANY, NULL, port.mp), 0);
-	assert_int_equal(rte_eth_tx_queue_setup(port.id, 0, 512, SOCKET_ID_ANY, NULL), 0);
-	assert_int_equal(rte_eth_dev_start(port.id), 0);
+	port.id = vdev_open(name, args, port.mp);
 	port.fd = far_open(interface);
 	return port;
 }
@@ -48,8 +41,7 @@ static struct port port_open(const char *name, const char *args, const char *int
 static void port_close(struct port *port)
 {
 	close(port->fd);
-	assert_int_equal(rte_eth_dev_stop(port->id), 0);
-	assert_int_equal(rte_eal_hotplug_remove("vdev", port->name), 0);
+	vdev_close(port->name, port->id);
 	pp_pktmbuf_pool_recover(port->mp);
 	assert_int_equal(pp_pool_check(port->pool), 0);
 	assert_int_equal(pp_pktmbuf_pool_free(port->mp), 0);

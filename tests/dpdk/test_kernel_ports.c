@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test: ports that lead out of the process carry every frame in mbufs of the pool. */
 #include "dpdk_far.h"
+#include "dpdk_vdev.h"
 
 #include <errno.h>
 #include <unistd.h>
 #include <rte_cycles.h>
-#include <rte_dev.h>
 #include <rte_ethdev.h>
-
-#include "pp_device.h"
 
 #define BURST 32
 #define FRAMES 5000
-
-static uint16_t port_open(const char *name, const char *args, struct rte_mempool *mp)
-{
-	struct rte_eth_conf conf = { 0 };
-	uint16_t port;
-
-	assert_int_equal(rte_eal_hotplug_add("vdev", name, args), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name(name, &port), 0);
-	assert_int_equal(pp_pktmbuf_port_check(mp, port), 0);
-	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL, mp), 0);
-	assert_int_equal(rte_eth_tx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL), 0);
-	assert_int_equal(rte_eth_dev_start(port), 0);
-	return port;
-}
-
-static void port_close(const char *name, uint16_t port)
-{
-	assert_int_equal(rte_eth_dev_stop(port), 0);
-	assert_int_equal(rte_eal_hotplug_remove("vdev", name), 0);
-}
 
 static void send_all(uint16_t port, struct rte_mbuf **mbufs, uint16_t n)
 {
@@ -50,7 +27,7 @@ static void reflects(const char *name, const char *args, const char *interface)
 {
 	struct rte_mempool *mp = test_pool_create(
 		(struct pp_pktmbuf_params){ .mbufs = 8192, .flags = PP_POOL_GAPLESS });
-	uint16_t port = port_open(name, args, mp);
+	uint16_t port = vdev_open(name, args, mp);
 	uint8_t seen[FRAMES] = { 0 };
 	struct rte_mbuf *mbufs[BURST];
 	uint32_t sent = 0, back = 0, kept;
@@ -71,7 +48,7 @@ static void reflects(const char *name, const char *args, const char *interface)
 	assert_int_equal(sent, FRAMES);
 	assert_int_equal(back, FRAMES);
 	close(fd);
-	port_close(name, port);
+	vdev_close(name, port);
 	kept = rte_mempool_in_use_count(mp);
 	print_message("%s: %u frames there and back, %u mbufs kept at close\n", name, back, kept);
 	assert_int_equal(pp_pktmbuf_pool_recover(mp), kept);
@@ -123,8 +100,8 @@ static void test_net_memif_carries_every_frame(void **state)
 		snprintf(args[i], sizeof(args[i]),
 			 "role=%s,id=0,socket=/tmp/pktpool-memif.%d,socket-abstract=no",
 			 i ? "client" : "server", getpid());
-	port[0] = port_open("net_memif0", args[0], mp);
-	port[1] = port_open("net_memif1", args[1], mp);
+	port[0] = vdev_open("net_memif0", args[0], mp);
+	port[1] = vdev_open("net_memif1", args[1], mp);
 	while (!link.link_status && rte_get_timer_cycles() < deadline)
 		assert_int_equal(rte_eth_link_get_nowait(port[1], &link), 0);
 	while (came < FRAMES && rte_get_timer_cycles() < deadline) {
@@ -144,8 +121,8 @@ static void test_net_memif_carries_every_frame(void **state)
 		rte_pktmbuf_free_bulk(mbufs, n);
 	}
 	assert_int_equal(came, FRAMES);
-	port_close("net_memif1", port[1]);
-	port_close("net_memif0", port[0]);
+	vdev_close("net_memif1", port[1]);
+	vdev_close("net_memif0", port[0]);
 	assert_int_equal(rte_mempool_in_use_count(mp), 0);
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }

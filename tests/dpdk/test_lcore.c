@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Test: caches by lcore id are made once, whoever asks, and end with their pool. */
+/* Test: caches by lcore id are made once, whoever asks; other threads and children have their own. */
 #include "dpdk_test.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "pp_lcore.h"
 
-#define MBUFS 2000
+#define MBUFS 4000
 #define LCORES 24
 #define ASKERS 4
 
@@ -122,12 +124,172 @@ static void test_the_books_call_it_by_its_lcore(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+static void *thread_churn(void *arg)
+{
+	struct rte_mempool *mp = arg;
+	struct rte_mbuf *mbufs[32];
+
+	for (int i = 0; i < 10000; i++) {
+		if (rte_pktmbuf_alloc_bulk(mp, mbufs, 32))
+			return "a thread got nothing";
+		for (int j = 0; j < 32; j++)
+			if (!test_mbuf_fresh(mp, mbufs[j]))
+				return "a thread got an mbuf that is not fresh";
+		rte_pktmbuf_free_bulk(mbufs, 32);
+	}
+	return NULL;
+}
+
+static void threads_churn(struct rte_mempool *mp, int n)
+{
+	pthread_t threads[8];
+	void *complaint;
+
+	for (int i = 0; i < n; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thread_churn, mp), 0);
+	for (int i = 0; i < n; i++) {
+		pthread_join(threads[i], &complaint);
+		if (complaint)
+			fail_msg("%s", (char *)complaint);
+	}
+}
+
+static void test_threads_unknown_to_eal_leave_all_they_had(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 8 });
+	struct rte_mbuf **mbufs;
+	struct pp_stats stats;
+	unsigned n;
+
+	(void)state;
+	threads_churn(mp, 4);
+	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
+	assert_int_equal(stats.in_flight, 0);
+	/* Their caches did the work: the depot saw blocks, not single calls. */
+	assert_int_equal(stats.sum.long_way, 0);
+	n = test_drain(mp, &mbufs);
+	assert_int_equal(n, mp->populated_size);
+	rte_pktmbuf_free_bulk(mbufs, n);
+	free(mbufs);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_more_threads_than_caches_still_allocate(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 1 });
+
+	(void)state;
+	assert_non_null(pp_pool_cache(pp_pktmbuf_pool(mp)));
+	threads_churn(mp, 3);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static pthread_key_t late_key;
+
+/* Runs when the thread's caches have been given back, or just before. */
+static void late_use(void *arg)
+{
+	struct rte_mempool *mp = arg;
+
+	for (int i = 0; i < 50; i++)
+		rte_pktmbuf_free(rte_pktmbuf_alloc(mp));
+}
+
+static void *thread_brief(void *arg)
+{
+	struct rte_mempool *mp = arg;
+	struct rte_mbuf *mbufs[20];
+
+	pthread_setspecific(late_key, mp);
+	for (int i = 0; i < 20; i++) {
+		if (rte_pktmbuf_alloc_bulk(mp, mbufs, 20))
+			return "a thread got nothing";
+		rte_pktmbuf_free_bulk(mbufs, 20);
+	}
+	return NULL;
+}
+
+static void *threads_start(void *arg)
+{
+	void *complaint = NULL;
+	pthread_t thread;
+
+	for (int i = 0; i < 300 && !complaint; i++)
+		if (pthread_create(&thread, NULL, thread_brief, arg) ||
+		    pthread_join(thread, &complaint))
+			complaint = "no thread";
+	return complaint;
+}
+
+/* A cache that was given back may be another's: nobody finds it after that. */
+static void test_threads_may_allocate_while_they_end(void **state)
+{
+	struct rte_mempool *mp =
+		test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS, .owners = 3 });
+	pthread_t threads[3];
+	struct rte_mbuf **mbufs;
+	void *complaint;
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&late_key, late_use), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, threads_start, mp), 0);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], &complaint);
+		assert_null(complaint);
+	}
+	pthread_key_delete(late_key);
+	assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	n = test_drain(mp, &mbufs);
+	assert_int_equal(n, mp->populated_size);
+	rte_pktmbuf_free_bulk(mbufs, n);
+	free(mbufs);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static void test_a_forked_child_has_a_cache_of_its_own(void **state)
+{
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS });
+	struct pp_pool *pool = pp_pktmbuf_pool(mp);
+	struct pp_cache *lcore = pp_lcore_cache(pool, 0);
+	struct pp_stats before, after;
+	int status = -1;
+	pid_t child;
+
+	(void)state;
+	assert_null(thread_churn(mp));
+	pp_pool_stats(pool, &before);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(thread_churn(mp) || pp_lcore_cache(pool, 0) == lcore ? 1 : 0);
+	assert_null(thread_churn(mp));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	pp_pool_stats(pool, &after);
+	assert_int_equal(after.owners, before.owners + 2);
+	assert_int_equal(after.in_flight, 0);
+	assert_int_equal(pp_pool_check(pool), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_lcore_has_one_cache_of_its_own),
 		cmocka_unit_test(test_all_who_ask_at_once_get_the_same),
 		cmocka_unit_test(test_the_books_call_it_by_its_lcore),
+		cmocka_unit_test(test_threads_unknown_to_eal_leave_all_they_had),
+		cmocka_unit_test(test_more_threads_than_caches_still_allocate),
+		cmocka_unit_test(test_threads_may_allocate_while_they_end),
+		cmocka_unit_test(test_a_forked_child_has_a_cache_of_its_own),
 	};
 
 	test_eal_start(argc, argv, 16);

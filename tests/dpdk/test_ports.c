@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Test: DPDK's own ports pass packets in mbufs of the pool, and RX = TX. */
-#include "dpdk_test.h"
+#include "dpdk_vdev.h"
 
 #include <errno.h>
 #include <unistd.h>
-#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 
 #include "pp_device.h"
 
 #define BURST 32
-
-static uint16_t port_open(const char *name, const char *args, struct rte_mempool *mp)
-{
-	struct rte_eth_conf conf = { 0 };
-	uint16_t port;
-
-	assert_int_equal(rte_eal_hotplug_add("vdev", name, args), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name(name, &port), 0);
-	assert_int_equal(pp_pktmbuf_port_check(mp, port), 0);
-	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL, mp), 0);
-	assert_int_equal(rte_eth_tx_queue_setup(port, 0, 512, SOCKET_ID_ANY, NULL), 0);
-	assert_int_equal(rte_eth_dev_start(port), 0);
-	return port;
-}
-
-static void port_close(const char *name, uint16_t port)
-{
-	assert_int_equal(rte_eth_dev_stop(port), 0);
-	assert_int_equal(rte_eal_hotplug_remove("vdev", name), 0);
-}
 
 static void pool_close(struct rte_mempool *mp)
 {
@@ -66,8 +44,8 @@ static uint64_t forward(uint16_t from, uint16_t to, uint64_t packets, struct rte
 static void test_net_null_gives_as_much_as_it_takes(void **state)
 {
 	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = 2048 });
-	uint16_t a = port_open("net_null0", "size=64", mp);
-	uint16_t b = port_open("net_null1", "size=64", mp);
+	uint16_t a = vdev_open("net_null0", "size=64", mp);
+	uint16_t b = vdev_open("net_null1", "size=64", mp);
 	struct rte_eth_stats in, out;
 	uint64_t n;
 
@@ -78,8 +56,8 @@ static void test_net_null_gives_as_much_as_it_takes(void **state)
 	assert_true(n >= 1000000);
 	assert_int_equal(in.ipackets, n);
 	assert_int_equal(out.opackets, n);
-	port_close("net_null0", a);
-	port_close("net_null1", b);
+	vdev_close("net_null0", a);
+	vdev_close("net_null1", b);
 	pool_close(mp);
 }
 
@@ -87,7 +65,7 @@ static void test_net_null_gives_as_much_as_it_takes(void **state)
 static void test_net_ring_gives_back_what_it_got(void **state)
 {
 	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = 2048 });
-	uint16_t port = port_open("net_ring0", "", mp);
+	uint16_t port = vdev_open("net_ring0", "", mp);
 	struct rte_mbuf *mbufs[BURST];
 	struct rte_eth_stats stats;
 	uint64_t n;
@@ -105,7 +83,7 @@ static void test_net_ring_gives_back_what_it_got(void **state)
 	assert_int_equal(stats.ipackets, n);
 	assert_int_equal(stats.opackets, n + BURST);
 	/* It keeps what lies in its ring when it is closed. */
-	port_close("net_ring0", port);
+	vdev_close("net_ring0", port);
 	assert_int_equal(rte_mempool_in_use_count(mp), BURST);
 	assert_int_equal(pp_pktmbuf_pool_free(mp), -EBUSY);
 	assert_int_equal(pp_pktmbuf_pool_recover(mp), BURST);
@@ -180,9 +158,9 @@ static void test_net_pcap_passes_every_byte(void **state)
 	snprintf(out, sizeof(out), "/tmp/pktpool-out.%d.pcap", getpid());
 	snprintf(args, sizeof(args), "rx_pcap=%s,tx_pcap=%s", in, out);
 	capture_write(in, 10000);
-	port = port_open("net_pcap0", args, mp);
+	port = vdev_open("net_pcap0", args, mp);
 	assert_int_equal(forward(port, port, 10000, mp), 10000);
-	port_close("net_pcap0", port);
+	vdev_close("net_pcap0", port);
 	capture_untime(out);
 	file_compare(in, out);
 	unlink(in);
