@@ -25,10 +25,11 @@ done | xargs -P 2 -I{} bash -c 'compile {} '"$copy"'/tests/$(basename {} .c).o' 
 
 # What a storm is linked of, apart from the core.
 declare -A parts=(
-	[storm_take]="storm_take storm support" [storm_try]="storm_try storm support"
-	[storm_wait]="storm_wait storm_seats storm support" [storm_deadline]="storm_deadline storm support"
+	[storm_take]="storm_take storm support" [storm_try]="storm_try storm_hands storm support"
+	[storm_wait]="storm_wait storm_rule storm_seats storm support"
+	[storm_deadline]="storm_deadline storm support"
 	[storm_reserve]="storm_reserve storm support"
-	[model]="model model_calls model_rules model_beside recorder support"
+	[model]="model model_calls model_rules model_beside model_refuser recorder support"
 )
 
 bad=0 proved=0

@@ -4,6 +4,7 @@
 
 #include "model_beside.h"
 #include "model_calls.h"
+#include "model_refuser.h"
 
 /* One after the other, where the model knows each result; the sanitizer for threads has
  * nothing to see there. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "model_calls.h"
+#include "model_refuser.h"
 
 #define HANDS 3
 #define MOST 300

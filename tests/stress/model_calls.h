@@ -29,10 +29,6 @@ struct model {
 	void *held[HELD];
 };
 
-/* The device refuses all hugepages while this says so. */
-extern _Atomic bool refusing;
-extern const struct pp_dma_ops refuser_ops;
-
 uint32_t model_random(struct model *model, uint32_t below);
 uint32_t marked_among(const struct pp_pool *pool, void *const *bufs, uint32_t n);
 
