@@ -26,24 +26,23 @@ def destroy_names(said, site):
     must('top-subject' in said and '"%s"' % site in said, said)
 
 
-def test_leak_of_a_pool():
+def leak_named(make, name, site):
+    """In a thing that `make` made: it cannot be destroyed until what is kept has been released."""
     with Subject(plugin=False) as subject:
-        subject.do('pool', 2048, 'debug', 'raw')
-        leak_found(subject, 'raw', 'clone')
-        destroy_names(subject.try_('destroy', 0, 'x', 'raw'), 'clone')
-        subject.do('release', 0, 'x', 'raw')
-        subject.do('destroy', 0, 'x', 'raw')
+        subject.do(make, 2048, 'debug', name)
+        leak_found(subject, name, site)
+        destroy_names(subject.try_('destroy', 0, 'x', name), site)
+        subject.do('release', 0, 'x', name)
+        subject.do('destroy', 0, 'x', name)
         must(subject.end()[0] == 0)
+
+
+def test_leak_of_a_pool():
+    leak_named('pool', 'raw', 'clone')
 
 
 def test_leak_of_a_mempool_of_mbufs():
-    with Subject(plugin=False) as subject:
-        subject.do('pktmbuf', 2048, 'debug', 'mbufs')
-        leak_found(subject, 'mbufs', 'answer')
-        destroy_names(subject.try_('destroy', 0, 'x', 'mbufs'), 'answer')
-        subject.do('release', 0, 'x', 'mbufs')
-        subject.do('destroy', 0, 'x', 'mbufs')
-        must(subject.end()[0] == 0)
+    leak_named('pktmbuf', 'mbufs', 'answer')
 
 
 def test_leak_of_a_mempool_on_the_ops():

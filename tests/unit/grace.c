@@ -2,6 +2,22 @@
 /* Grace: see grace.h. */
 #include "grace.h"
 
+struct pp_pool *grace_pool;
+
+int grace_begin(void **state)
+{
+	(void)state;
+	grace_pool = pool_4k(1024, GRACE_BUFFERS, 0);
+	return 0;
+}
+
+int grace_finish(void **state)
+{
+	(void)state;
+	pool_end(grace_pool);
+	return 0;
+}
+
 static uint64_t clock_start(void *grace)
 {
 	struct grace_clock *clock = grace;
@@ -138,6 +154,12 @@ struct pp_defer *defer_of(const struct pp_defer_params *params)
 	assert_ok(pp_defer_create(params, &defer));
 	assert_non_null(defer);
 	return defer;
+}
+
+void defer_things(struct pp_defer *defer, struct things *things, unsigned n)
+{
+	while (n--)
+		MUST(pp_defer_free(defer, thing_make(things)) == 0);
 }
 
 struct pp_defer_stats defer_stats(struct pp_defer *defer)

@@ -44,11 +44,19 @@ struct thing *thing_make(struct things *things);
 /* A free_bulk: checks, poisons and frees each. `things` is the argument. */
 void things_free(void *things, void *const *objs, unsigned n);
 
+/* Each test's own pool, when these are its setup and teardown. */
+#define GRACE_BUFFERS 1024
+extern struct pp_pool *grace_pool;
+int grace_begin(void **state);
+int grace_finish(void **state);
+
 /* A pp_defer of things with blocks of this pool. */
 struct pp_defer_params grace_params(struct pp_pool *pool, const struct pp_grace_ops *ops,
 				    void *grace, struct things *things);
 struct pp_defer *defer_of(const struct pp_defer_params *params);
 struct pp_defer_stats defer_stats(struct pp_defer *defer);
+/* Makes and defers n. */
+void defer_things(struct pp_defer *defer, struct things *things, unsigned n);
 /* All is freed, and it ends. */
 void defer_end(struct pp_defer *defer, struct things *things);
 /* Takes all that the pool has; returns how many. */

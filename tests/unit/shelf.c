@@ -110,6 +110,12 @@ struct pp_mempool *mempool_on(struct shelf *shelf, uint32_t min_nr)
 	return mempool;
 }
 
+struct pp_mempool *mempool_begin(struct shelf *shelf, uint32_t size, uint32_t min_nr)
+{
+	shelf_make(shelf, size);
+	return mempool_on(shelf, min_nr);
+}
+
 struct pp_mempool_stats mempool_stats(struct pp_mempool *mempool)
 {
 	struct pp_mempool_stats stats;

@@ -34,6 +34,8 @@ uint64_t shelf_elem(const struct shelf *shelf, const void *elem); /* its number 
 extern const struct pp_mempool_ops shelf_ops;
 
 struct pp_mempool *mempool_on(struct shelf *shelf, uint32_t min_nr);
+/* And the shelf, as mempool_end() ends both. */
+struct pp_mempool *mempool_begin(struct shelf *shelf, uint32_t size, uint32_t min_nr);
 struct pp_mempool_stats mempool_stats(struct pp_mempool *mempool);
 /* What the shelf has given, the mempool has: kept or out. */
 void mempool_books(struct pp_mempool *mempool, struct shelf *shelf, uint64_t out);

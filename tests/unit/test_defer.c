@@ -5,30 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define BUFFERS 1024
-
-static struct pp_pool *pool;
-static void *drained[BUFFERS];
-
-static int pool_begin(void **state)
-{
-	(void)state;
-	pool = pool_4k(1024, BUFFERS, 0);
-	return 0;
-}
-
-static int pool_finish(void **state)
-{
-	(void)state;
-	pool_end(pool);
-	return 0;
-}
-
-static void defer_things(struct pp_defer *defer, struct things *things, unsigned n)
-{
-	while (n--)
-		MUST(pp_defer_free(defer, thing_make(things)) == 0);
-}
+static void *drained[GRACE_BUFFERS];
 
 static void defer_heads(struct pp_defer *defer, struct things *things, unsigned n)
 {
@@ -66,7 +43,7 @@ static void test_nothing_is_freed_under_a_reader(void **state)
 {
 	struct grace_epoch epoch = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_epoch_ops, &epoch, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_epoch_ops, &epoch, &things);
 	struct pp_defer *defer = defer_of(&params);
 	_Atomic(struct thing *) place = thing_make(&things);
 	struct reading reading = { .epoch = &epoch, .place = &place };
@@ -97,7 +74,7 @@ static void test_a_whole_block_is_freed_by_one_call(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer = defer_of(&params);
 
 	(void)state;
@@ -120,7 +97,7 @@ static void test_an_emptied_block_is_filled_again(void **state)
 {
 	struct grace_clock clock = { .ended = UINT64_MAX };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer = defer_of(&params);
 	struct pp_defer_stats stats;
 
@@ -131,7 +108,7 @@ static void test_an_emptied_block_is_filled_again(void **state)
 	assert_int_equal(stats.freed, 1000 * PP_DEFER_SLOTS);
 	assert_int_equal(stats.recycled, 1000);
 	assert_int_equal(stats.tried + stats.grown, 0);
-	assert_true(stats_of(pool).in_flight <= 9);
+	assert_true(stats_of(grace_pool).in_flight <= 9);
 	defer_end(defer, &things);
 }
 
@@ -139,8 +116,8 @@ static void test_blocks_come_in_this_order(void **state)
 {
 	struct grace_clock clock = { .stuck = true };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
-	struct pp_cache *cache = pp_pool_cache(pool);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
+	struct pp_cache *cache = pp_pool_cache(grace_pool);
 	struct pp_defer *defer;
 	unsigned n;
 
@@ -149,8 +126,8 @@ static void test_blocks_come_in_this_order(void **state)
 	defer = defer_of(&params);
 	assert_int_equal(defer_stats(defer).kept, 2);
 	/* Three in the current block for PP_TRY to find, and no more. */
-	n = pool_drain(pool, drained, BUFFERS);
-	pp_pool_free(pool, drained, n - 3);
+	n = pool_drain(grace_pool, drained, GRACE_BUFFERS);
+	pp_pool_free(grace_pool, drained, n - 3);
 	pp_free_bulk(cache, drained + n - 3, 3);
 	defer_things(defer, &things, 3 * PP_DEFER_SLOTS);
 	assert_int_equal(defer_stats(defer).tried, 3);
@@ -169,7 +146,7 @@ static void test_blocks_come_in_this_order(void **state)
 	assert_int_equal(atomic_load(&clock.waits), 0);
 	/* Then, with the pool empty, waiting; an emptied block comes first again. */
 	defer_things(defer, &things, PP_DEFER_SLOTS - 1);
-	n = pool_drain(pool, drained, BUFFERS);
+	n = pool_drain(grace_pool, drained, GRACE_BUFFERS);
 	atomic_store(&clock.stuck, false);
 	defer_things(defer, &things, 1);
 	assert_int_equal(defer_stats(defer).to_wait, 1);
@@ -186,12 +163,12 @@ static void test_an_empty_pool_leaves_the_heads(void **state)
 {
 	struct grace_clock clock = { .stuck = true };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
-	unsigned n = pool_drain(pool, drained, BUFFERS);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
+	unsigned n = pool_drain(grace_pool, drained, GRACE_BUFFERS);
 	struct pp_defer *defer = defer_of(&params);
 
 	(void)state;
-	assert_int_equal(n, BUFFERS);
+	assert_int_equal(n, GRACE_BUFFERS);
 	assert_int_equal(defer_stats(defer).kept, 0);
 	defer_heads(defer, &things, 1000);
 	assert_int_equal(defer_stats(defer).to_head, 1000);
@@ -211,16 +188,16 @@ static void test_an_empty_pool_leaves_the_heads(void **state)
 	assert_int_equal(atomic_load(&clock.waits), 0);
 	atomic_store(&clock.stuck, false);
 	defer_end(defer, &things);
-	assert_int_equal(stats_of(pool).in_flight, BUFFERS);
-	pp_free_bulk(pp_pool_cache(pool), drained, n);
+	assert_int_equal(stats_of(grace_pool).in_flight, GRACE_BUFFERS);
+	pp_free_bulk(pp_pool_cache(grace_pool), drained, n);
 }
 
 static void test_an_empty_pool_makes_one_argument_wait(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
-	unsigned n = pool_drain(pool, drained, BUFFERS);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
+	unsigned n = pool_drain(grace_pool, drained, GRACE_BUFFERS);
 	struct pp_defer *defer = defer_of(&params);
 
 	(void)state;
@@ -231,7 +208,7 @@ static void test_an_empty_pool_makes_one_argument_wait(void **state)
 	}
 	assert_int_equal(defer_stats(defer).to_wait, 100);
 	defer_end(defer, &things);
-	pp_free_bulk(pp_pool_cache(pool), drained, n);
+	pp_free_bulk(pp_pool_cache(grace_pool), drained, n);
 }
 
 struct filling {
@@ -266,7 +243,7 @@ static void test_polls_flush_what_fills_slowly(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct filling filling = { .things = &things, .n = 5 };
 	pthread_t thread;
 
@@ -297,7 +274,7 @@ static void test_what_comes_after_its_beginning_waits_for_the_next(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer = defer_of(&params);
 
 	(void)state;
@@ -321,7 +298,7 @@ static void test_polls_do_not_cut_up_what_fills_fast(void **state)
 {
 	struct grace_clock clock = { .ended = UINT64_MAX / 2 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer = defer_of(&params);
 
 	(void)state;
@@ -338,7 +315,7 @@ static void test_a_thread_that_ends_leaves_its_block(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct filling filling = { .things = &things, .n = PP_DEFER_SLOTS + 10 };
 
 	(void)state;
@@ -361,7 +338,7 @@ static void test_threads_without_a_place_go_without_a_block(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct filling filling = { .things = &things, .n = 3 };
 
 	(void)state;
@@ -376,7 +353,7 @@ static void test_threads_without_a_place_go_without_a_block(void **state)
 }
 
 /* Each in a pool of its own: what lies in its caches counts. */
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, pool_begin, pool_finish)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, grace_begin, grace_finish)
 
 int main(void)
 {

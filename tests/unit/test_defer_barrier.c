@@ -8,28 +8,6 @@
 
 #define THREADS 4
 
-static struct pp_pool *pool;
-
-static int pool_begin(void **state)
-{
-	(void)state;
-	pool = pool_4k(1024, 1024, 0);
-	return 0;
-}
-
-static int pool_finish(void **state)
-{
-	(void)state;
-	pool_end(pool);
-	return 0;
-}
-
-static void defer_things(struct pp_defer *defer, struct things *things, unsigned n)
-{
-	while (n--)
-		MUST(pp_defer_free(defer, thing_make(things)) == 0);
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -59,7 +37,7 @@ static void test_all_is_freed_after_a_barrier(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer = defer_of(&params);
 	struct staying staying[THREADS];
 	pthread_barrier_t filled, leave;
@@ -110,7 +88,7 @@ static void test_a_block_filled_up_meanwhile_is_waited_for(void **state)
 	struct things things = { 0 };
 	struct meanwhile meanwhile = { .things = &things, .n = 60 };
 	struct grace_clock clock = { .waiting = meanwhile_defer, .arg = &meanwhile };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 
 	(void)state;
 	meanwhile.defer = defer_of(&params);
@@ -125,7 +103,7 @@ static void test_a_stuck_reader_of_another_delays_nobody(void **state)
 {
 	struct grace_clock stuck = { .stuck = true }, other = { 0 };
 	struct things held = { 0 }, things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &stuck, &held);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &stuck, &held);
 	struct pp_defer *behind = defer_of(&params), *defer;
 	struct pp_wait wait;
 	double began;
@@ -169,7 +147,7 @@ static void test_a_barrier_can_be_cancelled(void **state)
 {
 	struct grace_clock clock = { .stuck = true };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct barring first = { .rc = 1 }, second = { .rc = 1 };
 	pthread_t threads[2];
 
@@ -220,7 +198,7 @@ static void test_a_barrier_waits_for_who_is_freeing(void **state)
 {
 	struct grace_clock clock = { .ended = UINT64_MAX / 2 };
 	struct slow slow = { false, false };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, NULL);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, NULL);
 	struct pp_defer *defer;
 	struct pp_wait wait;
 	pthread_t thread;
@@ -285,7 +263,7 @@ static void test_what_is_freed_may_defer_others(void **state)
 {
 	struct grace_clock clock = { .ended = UINT64_MAX / 2 };
 	struct chain chain = { .left = 100000 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, NULL);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, NULL);
 	struct pp_defer_stats stats;
 
 	(void)state;
@@ -305,7 +283,7 @@ static void test_what_is_freed_may_defer_others(void **state)
 	assert_ok(pp_defer_destroy(chain.defer));
 }
 
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, pool_begin, pool_finish)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, grace_begin, grace_finish)
 
 int main(void)
 {

@@ -2,33 +2,11 @@
 /* Test: what a pp_defer refuses, and that it is as before then. */
 #include "grace.h"
 
-static struct pp_pool *pool;
-
-static int pool_begin(void **state)
-{
-	(void)state;
-	pool = pool_4k(1024, 1024, 0);
-	return 0;
-}
-
-static int pool_finish(void **state)
-{
-	(void)state;
-	pool_end(pool);
-	return 0;
-}
-
-static void defer_things(struct pp_defer *defer, struct things *things, unsigned n)
-{
-	while (n--)
-		MUST(pp_defer_free(defer, thing_make(things)) == 0);
-}
-
 static void test_destroy_refuses_while_a_reader_is_stuck(void **state)
 {
 	struct grace_clock clock = { .stuck = true };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defer;
 
 	(void)state;
@@ -49,7 +27,7 @@ static void test_a_place_is_free_again_after_64(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_defer *defers[64], *more = NULL;
 
 	(void)state;
@@ -79,7 +57,7 @@ static void fault_note(struct pp_pool *of, const struct pp_fault *fault, void *a
 {
 	struct told *told = arg;
 
-	assert_ptr_equal(of, pool);
+	assert_ptr_equal(of, grace_pool);
 	assert_string_equal(fault->what, "double defer");
 	told->buffer = fault->buffer;
 	told->times++;
@@ -89,7 +67,7 @@ static void test_debug_mode_refuses_a_double_defer(void **state)
 {
 	struct grace_clock clock = { .stuck = true };
 	struct things things = { 0 };
-	struct pp_defer_params params = grace_params(pool, &grace_clock_ops, &clock, &things);
+	struct pp_defer_params params = grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct told told = { 0 };
 	struct thing *own, *pending;
 	struct pp_defer *defer;
@@ -119,7 +97,8 @@ static void test_what_makes_no_sense_is_refused(void **state)
 {
 	struct grace_clock clock = { 0 };
 	struct things things = { 0 };
-	const struct pp_defer_params good = grace_params(pool, &grace_clock_ops, &clock, &things);
+	const struct pp_defer_params good =
+		grace_params(grace_pool, &grace_clock_ops, &clock, &things);
 	struct pp_pool *small = pool_4k(512, 64, 0);
 	struct pp_grace_ops half = grace_clock_ops;
 	struct pp_defer_params bad;
@@ -167,7 +146,7 @@ static void test_what_makes_no_sense_is_refused(void **state)
 	pool_end(small);
 }
 
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, pool_begin, pool_finish)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, grace_begin, grace_finish)
 
 int main(void)
 {

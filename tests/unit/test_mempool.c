@@ -26,8 +26,7 @@ static void test_every_element_comes_and_goes_by_the_callbacks(void **state)
 	struct shelf shelf;
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	assert_int_equal(shelf_out(&shelf), KEPT);
 	for (unsigned i = 0; i < 8; i++) {
 		assert_ok(pp_mempool_resize(mempool, sizes[i]));
@@ -65,8 +64,7 @@ static void test_more_than_min_nr_is_an_error(void **state)
 	void *elems[SIZE];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	none_here(mempool, elems, KEPT + 1, 0, EINVAL);
 	assert_error_names("17 elements are more than min_nr: 16");
 	none_here(mempool, elems, KEPT + 1, PP_GROW | PP_WAIT, EINVAL);
@@ -89,8 +87,7 @@ static void test_what_is_wrong_is_refused_and_the_books_stay(void **state)
 	void *elems[SIZE];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	none_here(mempool, elems, 0, 0, EINVAL);
 	none_here(mempool, elems, PP_MEMPOOL_MAX + 1, 0, EINVAL);
 	none_here(mempool, elems, 1, PP_TRY, EINVAL);
@@ -157,8 +154,7 @@ static void test_backing_then_reserve_then_effort(void **state)
 	void *elems[64];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	shelf.high = 8; /* 16 at hand, 8 with effort */
 	shelf.asked = shelf.effort = 0;
 
@@ -192,8 +188,7 @@ static void test_what_was_not_enough_goes_back(void **state)
 	void *elems[SIZE], *more[KEPT];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	shelf.high = 24;
 	all_here(mempool, elems, KEPT, 0);
 	assert_int_equal(mempool_stats(mempool).kept, 0);
@@ -214,8 +209,7 @@ static void test_a_free_refills_the_reserve_first(void **state)
 	void *elems[SIZE];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	for (unsigned i = 0; i < SIZE; i += 8)
 		all_here(mempool, elems + i, 8, 0);
 	assert_int_equal(mempool_stats(mempool).kept, 0);
@@ -234,8 +228,7 @@ static void test_a_minimum_of_zero_takes_any_n(void **state)
 	void *elems[SIZE + 1];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, 0);
+	mempool = mempool_begin(&shelf, SIZE, 0);
 	none_here(mempool, elems, SIZE + 1, PP_GROW, EAGAIN);
 	mempool_books(mempool, &shelf, 0);
 	all_here(mempool, elems, SIZE, 0);
@@ -250,8 +243,7 @@ static void test_resize_below_and_above_what_is_out(void **state)
 	void *elems[SIZE];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	shelf.high = 24;
 	all_here(mempool, elems, KEPT, 0); /* all of the reserve */
 	assert_ok(pp_mempool_resize(mempool, 4));
@@ -275,8 +267,7 @@ static void test_destroy_with_elements_out_frees_nothing(void **state)
 	void *elem;
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, KEPT);
+	mempool = mempool_begin(&shelf, SIZE, KEPT);
 	all_here(mempool, &elem, 1, 0);
 	assert_int_equal(pp_mempool_destroy(mempool), -EBUSY);
 	assert_error_names("1 elements are out");
@@ -306,8 +297,7 @@ static void test_a_callback_gets_all_or_stops_it(void **state)
 	struct shelf shelf;
 
 	(void)state;
-	shelf_make(&shelf, 300);
-	mempool = mempool_on(&shelf, 300);
+	mempool = mempool_begin(&shelf, 300, 300);
 	assert_int_equal(pp_mempool_alloc_bulk_cb(mempool, 300, 0, NULL, take_some, &taken), 300);
 	assert_int_equal(pp_mempool_alloc_bulk_cb(mempool, 1, 0, NULL, take_some, &taken), 0);
 	assert_int_equal(errno, EAGAIN);
@@ -328,8 +318,7 @@ static void test_failures_at_any_point_leave_the_books_balanced(void **state)
 	void *elems[SIZE];
 
 	(void)state;
-	shelf_make(&shelf, SIZE);
-	mempool = mempool_on(&shelf, 8);
+	mempool = mempool_begin(&shelf, SIZE, 8);
 	shelf_fails(&shelf, 60);
 	for (unsigned i = 0; i < 200000; i++) {
 		unsigned n = random_next(&seed) % 8 + 1;
