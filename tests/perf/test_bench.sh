@@ -2,23 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Test: pktpool-bench writes the files it says, and its exit codes; never how fast anything is.
 set -euo pipefail
-bench=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. "$(dirname "$0")/alone.sh"
 
-fail() {
-	echo "$*" >&2
-	exit 1
-}
-
-status=0
-"$bench" --quick --json "$dir/rows.json" --json-extra "$dir/extra.json" --plot "$dir/bench.svg" \
-	>"$dir/table" 2>"$dir/errors" || status=$?
-if [ "$status" = 3 ]; then
-	cat "$dir/errors"
-	exit 77
-fi
-[ "$status" = 0 ] || fail "exits $status: $(<"$dir/errors")"
+measure --quick --json "$dir/rows.json" --json-extra "$dir/extra.json" --plot "$dir/bench.svg"
 
 # Every pattern, burst and peer once known to the compiler and once not. Two lcores may
 # have lost all their samples to a host that moved them: null then, never a guess.
@@ -48,8 +34,8 @@ grep -q '</svg>' "$dir/bench.svg" || fail "no picture was drawn"
 # The seeds' workloads: each with its peers, its floor, and what was published of it.
 printf 'before\n<!-- seeds: begin -->\n<!-- seeds: end -->\nafter\n' >"$dir/document"
 for run in first second; do
-	"$bench" --seeds --quick --json "$dir/seeds.json" --document "$dir/document" \
-		>"$dir/seeds" 2>"$dir/errors" || fail "--seeds, $run run: $(<"$dir/errors")"
+	"${bench[@]}" --seeds --quick --json "$dir/seeds.json" --document "$dir/document" \
+		>"$dir/seeds" 2>"$dir/err" || fail "--seeds, $run run: $(<"$dir/err")"
 done
 jq -e '
 	def rows(w): map(select(.workload == w));
@@ -81,12 +67,6 @@ jq -e '
 	[ "$(grep -c '^### Refill' "$dir/document")" = 1 ] ||
 	fail "the document's table was not replaced: $(<"$dir/document")"
 
-expect() {
-	local status=0 want=$1
-	shift
-	"$bench" "$@" >"$dir/out" 2>&1 || status=$?
-	[ "$status" = "$want" ] || fail "pktpool-bench $*: exits $status, not $want: $(<"$dir/out")"
-}
 expect 2 --no-such-option
 expect 2 --size 12
 expect 2 --size 16K,
@@ -103,4 +83,4 @@ expect 1 --seeds --quick --document "$dir/unmarked"
 expect 0 --help
 # More than any machine that runs this has: the command that would mend it is named.
 expect 3 --size 16M --buffer-size 64K
-grep -q 'nr_hugepages' "$dir/out" || fail "does not say how to get hugepages: $(<"$dir/out")"
+grep -q 'nr_hugepages' "$dir/err" || fail "does not say how to get hugepages: $(<"$dir/err")"

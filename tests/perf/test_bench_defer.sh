@@ -2,22 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Test: pktpool-bench-defer writes what it says, and its exit codes; never how fast anything is.
 set -euo pipefail
-bench=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. "$(dirname "$0")/alone.sh"
 
-fail() {
-	echo "$*" >&2
-	exit 1
-}
-
-status=0
-"$bench" --quick --json "$dir/rows.json" >"$dir/table" 2>"$dir/errors" || status=$?
-if [ "$status" = 3 ]; then
-	cat "$dir/errors"
-	exit 77
-fi
-[ "$status" = 0 ] || fail "exits $status: $(<"$dir/errors")"
+measure --quick --json "$dir/rows.json"
 
 # Every reader, batch and peer once; pp_defer freed what it was given, by blocks.
 jq -e '
@@ -33,12 +20,6 @@ jq -e '
 	' "$dir/rows.json" >/dev/null || fail "rows are not as documented: $(<"$dir/rows.json")"
 grep -q '^ 1000 ' "$dir/table" || fail "the table has no last line: $(<"$dir/table")"
 
-expect() {
-	local status=0 want=$1
-	shift
-	"$bench" "$@" >"$dir/out" 2>&1 || status=$?
-	[ "$status" = "$want" ] || fail "pktpool-bench-defer $*: exits $status, not $want: $(<"$dir/out")"
-}
 expect 2 --no-such-option
 expect 2 --rounds 0
 expect 2 --rounds 12x

@@ -3,27 +3,15 @@
 # Test: the drivers' bench has packets moved on each mempool ops and AF_XDP driver, and every
 # pattern of the ops alone; it writes what it says; never how fast.
 set -euo pipefail
-LACK=77
-. "$(dirname "$0")/../net/netns.sh"
-BUILD=$1
 HUGE_NEED=256
-drivers=$(dirname "$0")/drivers.py
-command -v dpdk-testpmd >/dev/null || lack "no dpdk-testpmd here: apt-get install dpdk"
+. "$(dirname "$0")/moving.sh"
+bench=(attend timeout --foreground 100 python3 "$(dirname "$0")/drivers.py" "$BUILD")
 
-net_begin
-[ "$CPU" != 0 ] || lack "one CPU cannot generate and forward"
-
-expect() {
-	local status=0 want=$1
-	shift
-	attend timeout --foreground 100 python3 "$drivers" "$BUILD" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
-	[ "$status" = "$want" ] || fail "$*: exits $status, not $want: $(tail -n 8 "$TMP/out" "$TMP/err")"
-}
 expect 2 --rounds 1001
 expect 2 --part nope
 expect 3 --json /nope/d.json
 
-expect 0 --quick --json "$TMP/rows.json"
+expect 0 --quick --json "$dir/rows.json"
 xsk=false
 if [ -e "$BUILD/tests/perf/forward-xdp" ] && [ -e "$BUILD/lib/pmd/librte_net_pp_xsk.so" ]; then xsk=true; fi
 jq -e --argjson xsk $xsk '
@@ -40,9 +28,9 @@ jq -e --argjson xsk $xsk '
 		else .cycles_least > 0 and .cycles_least <= .cycles end))
 	and ($ops | all(.round_trip_ns == null or .pattern == "pipeline" or .pattern == "contended"))
 	and (map(.machine) | unique | length) == 1
-	' "$TMP/rows.json" >/dev/null ||
-	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
-grep -q '^contended *64 ' "$TMP/out" || fail "no table of the ops: $(<"$TMP/out")"
+	' "$dir/rows.json" >/dev/null ||
+	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$dir/rows.json")"
+grep -q '^contended *64 ' "$dir/out" || fail "no table of the ops: $(<"$dir/out")"
 status=0
-"$BUILD/tests/mempool/ops-bench" --rounds 0 plugin >"$TMP/out" || status=$?
+"$BUILD/tests/mempool/ops-bench" --rounds 0 plugin >"$dir/out" || status=$?
 [ $status = 2 ] || fail "ops-bench --rounds 0: exits $status, not 2"

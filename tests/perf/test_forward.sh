@@ -2,28 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Test: the forwarding bench moves packets in every row, and writes what it says; never how fast.
 set -euo pipefail
-LACK=77
-. "$(dirname "$0")/../net/netns.sh"
-BUILD=$1
 HUGE_NEED=192
-forward=$(dirname "$0")/forward.py
-command -v dpdk-testpmd >/dev/null || lack "no dpdk-testpmd here: apt-get install dpdk"
+. "$(dirname "$0")/moving.sh"
+bench=(attend timeout --foreground 60 python3 "$(dirname "$0")/forward.py" "$BUILD")
 
-net_begin
-[ "$CPU" != 0 ] || lack "one CPU cannot generate and forward"
-
-expect() {
-	local status=0 want=$1
-	shift
-	attend timeout --foreground 60 python3 "$forward" "$BUILD" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
-	[ "$status" = "$want" ] || fail "$*: exits $status, not $want: $(tail -n 8 "$TMP/out" "$TMP/err")"
-}
 expect 2 --rounds 0
 expect 2 --device net_nope
 expect 2 --program nope
 expect 3 --json /nope/f.json
 
-expect 0 --quick --json "$TMP/rows.json" --device net_null --device pipeline --device net_memif \
+expect 0 --quick --json "$dir/rows.json" --device net_null --device pipeline --device net_memif \
 	--device net_af_xdp
 there() { [ -e "$BUILD/$1" ] && echo true || echo false; }
 jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there lib/pmd/librte_net_pp_xsk.so)" '
@@ -36,8 +24,8 @@ jq -e --argjson kernel "$(there tests/perf/forward-xdp)" --argjson xsk "$(there 
 	and all(.mpps > 0 and .ns_per_packet > 0 and (.mpps * .ns_per_packet - 1000 | fabs) < 0.01)
 	and all(.loss >= 0 and .loss <= 1 and .rounds == 1 and .ns_least <= .ns_per_packet)
 	and all((.round_trip_ns != null) == (.device != "net_null"))
-	' "$TMP/rows.json" >/dev/null ||
-	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$TMP/rows.json")"
+	' "$dir/rows.json" >/dev/null ||
+	fail "the rows are not as documented: $(jq -c '.[] | del(.machine)' "$dir/rows.json")"
 for device in net_null pipeline net_memif net_af_xdp; do
-	grep -q "^$device  *io  *64  pktpool-fwd pktpool" "$TMP/out" || fail "no $device: $(<"$TMP/out")"
+	grep -q "^$device  *io  *64  pktpool-fwd pktpool" "$dir/out" || fail "no $device: $(<"$dir/out")"
 done
