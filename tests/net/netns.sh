@@ -176,6 +176,28 @@ fwd_ready() {
 	return 1
 }
 
+# Its TAP port $1, which is in its namespace, gets the address $2 as soon as it is there.
+fwd_tap() {
+	local _
+	for _ in {1..600}; do
+		ip -n "$M" link show dev "$1" >/dev/null 2>&1 && break
+		kill -0 "$FWD" 2>/dev/null || { fwd_complaints; fail "the forwarder has ended"; }
+		sleep 0.1
+	done
+	ip -n "$M" addr add "$2/24" dev "$1"
+	ip -n "$M" link set dev "$1" up
+}
+
+# Until a flood has emptied the pool of one that stalls.
+fwd_dry() {
+	local _
+	for _ in {1..600}; do
+		! grep -q 'the pool is empty' "$TMP/fwd.err" || return 0
+		sleep 0.1
+	done
+	fail "the flood did not empty the pool in 60 s"
+}
+
 # Ends it with a signal; returns its exit status.
 fwd_stop() {
 	local status=0

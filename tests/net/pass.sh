@@ -12,14 +12,8 @@ net_begin
 net_hosts
 fwd_start --vdev net_tap0,iface=$TAP --vdev net_af_packet0,iface=ma -- \
 	--program pass --json "$TMP/fwd.json"
-for _ in {1..100}; do
-	ip -n "$M" link show dev $TAP >/dev/null 2>&1 && break
-	kill -0 "$FWD" 2>/dev/null || { fwd_complaints; fail "the forwarder has ended"; }
-	sleep 0.1
-done
 # Its address stays with the forwarder's namespace: this is the kernel that XDP_PASS speaks of.
-ip -n "$M" addr add $ADDRESS_TAP/24 dev $TAP
-ip -n "$M" link set dev $TAP up
+fwd_tap $TAP $ADDRESS_TAP
 fwd_ready "$A" $ADDRESS_TAP || fail "no ping from a to the kernel behind $TAP"
 pings_send "$A" $ADDRESS_TAP 20
 [ "$LOST" = 0 ] || fail "pings from a to the kernel were lost"

@@ -16,58 +16,17 @@ usage() {
 	  -- OPTION...     further options for pktpool-pktgen --method rfc2544, e.g. --full
 	EOT
 }
-usage_fail() {
-	echo "rfc2544.sh: $*" >&2
-	usage >&2
-	exit 2
-}
+. "$(dirname "$0")/usage.sh"
 
-[ $# -gt 0 ] || usage_fail "which build directory? e.g. rfc2544.sh build"
-BUILD=$1 json='' csv='' driver='' quick='' further=()
-shift
-case $BUILD in
--h | --help)
-	usage
-	exit 0
-	;;
-esac
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		usage
-		exit 0
-		;;
-	--quick)
-		quick=1
-		shift
-		continue
-		;;
-	--)
-		shift
-		further=("$@")
-		break
-		;;
-	--json | --csv | --driver) ;;
-	*) usage_fail "$1: no such option" ;;
-	esac
-	[ $# -gt 1 ] || usage_fail "$1 wants a value"
-	declare "${1#--}=$2"
-	shift 2
-done
-case $driver in
-'' | af_xdp | af_packet) ;;
-*) usage_fail "--driver $driver: must be af_xdp or af_packet" ;;
-esac
+json='' csv='' driver='' quick='' further=()
+usage_read "json csv driver" "quick --" "$@"
+usage_driver
 
 # Two pools of 16,384 buffers, and EAL's own twice.
 HUGE_NEED=128
 . "$(dirname "$0")/netns.sh"
-
-BUILD=$(cd "$BUILD" 2>/dev/null && pwd) || usage_fail "no such build directory"
+usage_build apps/fwd/pktpool-fwd apps/pktgen/pktpool-pktgen
 pktgen=$BUILD/apps/pktgen/pktpool-pktgen
-for program in "$BUILD/apps/fwd/pktpool-fwd" "$pktgen"; do
-	[ -x "$program" ] || lack "no $program: build it with ./dev build"
-done
 for file in "$json" "$csv"; do
 	[ -z "$file" ] || : 2>/dev/null >"$file" || lack "$file: cannot be written"
 done

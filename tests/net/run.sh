@@ -16,35 +16,10 @@ usage() {
 	  --checksum       the hosts leave checksums to their hardware, pktpool-fwd fills them in
 	EOF
 }
-usage_fail() {
-	echo "run.sh: $*" >&2
-	usage >&2
-	exit 2
-}
+. "$(dirname "$0")/usage.sh"
 
-[ $# -gt 0 ] || usage_fail "which build directory? e.g. run.sh build"
-case $1 in
--h | --help)
-	usage
-	exit 0
-	;;
-esac
-BUILD=$1 seconds=10 json='' pool=pktpool driver='' checksum=
-shift
-while [ $# -gt 0 ]; do
-	case $1 in
-	--checksum)
-		checksum=--checksum
-		shift
-		continue
-		;;
-	--seconds | --json | --pool | --driver) ;;
-	*) usage_fail "$1: no such option" ;;
-	esac
-	[ $# -gt 1 ] || usage_fail "$1 wants a value"
-	declare "${1#--}=$2"
-	shift 2
-done
+seconds=10 json='' pool=pktpool driver='' checksum=
+usage_read "seconds json pool driver" "checksum" "$@"
 [[ $seconds =~ ^[0-9]{1,4}$ ]] && [ "$seconds" -ge 5 ] && [ "$seconds" -le 3600 ] ||
 	usage_fail "--seconds $seconds: must be a whole number from 5 to 3600"
 case $pool in
@@ -52,18 +27,11 @@ pktpool) peer=ring_mp_mc ;;
 ring_mp_mc | stack) peer=pktpool ;;
 *) usage_fail "--pool $pool: must be pktpool, ring_mp_mc or stack" ;;
 esac
-case $driver in
-'' | af_xdp | af_packet) ;;
-*) usage_fail "--driver $driver: must be af_xdp or af_packet" ;;
-esac
+usage_driver
 
 . "$(dirname "$0")/netns.sh"
-
-BUILD=$(cd "$BUILD" 2>/dev/null && pwd) || usage_fail "no such build directory"
+usage_build apps/fwd/pktpool-fwd tests/net/udp-flood
 flood=$BUILD/tests/net/udp-flood
-for program in "$BUILD/apps/fwd/pktpool-fwd" "$flood"; do
-	[ -x "$program" ] || lack "no $program: build it with ./dev build"
-done
 # Written when all is over; that it cannot be is better known now. An older one must not survive.
 [ -z "$json" ] || : 2>/dev/null >"$json" || lack "--json $json: cannot be written"
 
@@ -84,7 +52,7 @@ middle_start() {
 	local vdev=net_$driver
 	fwd_start --vdev "${vdev}0,iface=ma" --vdev "${vdev}1,iface=mb" -- --program cross \
 		--pool "$1" --buffers $BUFFERS --promiscuous --json "$TMP/fwd.json" \
-		--seconds $((4 * seconds + 60)) $checksum
+		--seconds $((4 * seconds + 60)) ${checksum:+--checksum}
 	fwd_ready "$A" $ADDRESS_B || exit $?
 }
 

@@ -21,57 +21,23 @@ usage() {
 	  --driver DRIVER  af_xdp or af_packet; default both, as far as the kernel has them
 	EOT
 }
-usage_fail() {
-	echo "starve.sh: $*" >&2
-	usage >&2
-	exit 2
-}
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/usage.sh"
 
-[ $# -gt 0 ] || usage_fail "which build directory? e.g. starve.sh build"
-case $1 in
--h | --help)
-	usage
-	exit 0
-	;;
-esac
-BUILD=$1 seconds=3 json='' driver=''
-shift
-while [ $# -gt 0 ]; do
-	case $1 in
-	--seconds | --json | --driver) ;;
-	*) usage_fail "$1: no such option" ;;
-	esac
-	[ $# -gt 1 ] || usage_fail "$1 wants a value"
-	declare "${1#--}=$2"
-	shift 2
-done
+seconds=3 json='' driver=''
+usage_read "seconds json driver" "" "$@"
 [[ $seconds =~ ^[0-9]{1,4}$ ]] && [ "$seconds" -ge 1 ] && [ "$seconds" -le 3600 ] ||
 	usage_fail "--seconds $seconds: must be a whole number from 1 to 3600"
-case $driver in
-'' | af_xdp | af_packet) ;;
-*) usage_fail "--driver $driver: must be af_xdp or af_packet" ;;
-esac
+usage_driver
 
-HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/netns.sh"
-
-BUILD=$(cd "$BUILD" 2>/dev/null && pwd) || usage_fail "no such build directory"
+usage_build apps/fwd/pktpool-fwd tests/net/udp-flood
 flood=$BUILD/tests/net/udp-flood
-for program in "$BUILD/apps/fwd/pktpool-fwd" "$flood"; do
-	[ -x "$program" ] || lack "no $program: build it with ./dev build"
-done
 [ -z "$json" ] || : 2>/dev/null >"$json" || lack "--json $json: cannot be written"
 
 # The host: what is behind the forwarder's TAP port, which is in its namespace.
 host_start() {
-	local _
-	for _ in {1..100}; do
-		ip -n "$M" link show dev $TAP >/dev/null 2>&1 && break
-		kill -0 "$FWD" 2>/dev/null || { fwd_complaints; fail "the forwarder has ended"; }
-		sleep 0.1
-	done
-	ip -n "$M" addr add $ADDRESS_HOST/24 dev $TAP
-	ip -n "$M" link set dev $TAP up
+	fwd_tap $TAP $ADDRESS_HOST
 	# The last run's port had another MAC.
 	ip -n "$A" neigh flush dev ea
 	# What the flood is for lies behind a gate that needs not be asked for.
@@ -119,7 +85,7 @@ neighbours_forget() {
 
 # One run: the port's driver, and the forwarder's options. Leaves $TMP/run.json.
 run() {
-	local driver=$1 args='' _
+	local driver=$1 args=''
 	shift
 	[ "$driver" = af_xdp ] || args=,framecnt=8192
 	: >"$TMP/fwd.err"
@@ -132,11 +98,7 @@ run() {
 	ip netns exec "$A" "$flood" send $ADDRESS_BEHIND 5002 1000000000 $((seconds + 60)) $RATE \
 		>"$TMP/sent" 2>&1 &
 	local sender=$!
-	for _ in {1..200}; do
-		! grep -q 'the pool is empty' "$TMP/fwd.err" || break
-		sleep 0.1
-	done
-	grep -q 'the pool is empty' "$TMP/fwd.err" || fail "the flood did not empty the pool in 20 s"
+	fwd_dry
 	hold
 	neighbours_forget &
 	OTHERS=$!

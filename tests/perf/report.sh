@@ -18,43 +18,14 @@ usage() {
 	EOT
 }
 complain() { echo "report.sh: $*" >&2; }
-usage_fail() {
-	complain "$*"
-	usage >&2
-	exit 2
-}
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/../net/usage.sh"
 
-[ $# -gt 0 ] || usage_fail "which build directory? e.g. report.sh build"
-case $1 in
--h | --help)
-	usage
-	exit 0
-	;;
-esac
-BUILD=$1 html='' only='' quick=
+html='' only='' quick='' bench='' rfc='' starve='' forward='' drivers=''
+usage_read "html only bench rfc starve forward drivers" "quick" "$@"
 declare -A input=()
-shift
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help)
-		usage
-		exit 0
-		;;
-	--quick)
-		quick=1
-		shift
-		continue
-		;;
-	--html | --only | --bench | --rfc | --starve | --forward | --drivers) ;;
-	*) usage_fail "$1: no such option" ;;
-	esac
-	[ $# -gt 1 ] || usage_fail "$1 wants a value"
-	case $1 in
-	--html) html=$2 ;;
-	--only) only=$2 ;;
-	*) input[${1#--}]=$2 ;;
-	esac
-	shift 2
+for name in bench rfc starve forward drivers; do
+	[ -z "${!name}" ] || input[$name]=${!name}
 done
 # Files that are given are all there is to be, unless more is asked for.
 [ -n "$only" ] || [ ${#input[@]} -gt 0 ] || only=bench,rfc,starve
@@ -65,9 +36,8 @@ for part in ${only//,/ }; do
 	esac
 done
 
-HERE=$(cd "$(dirname "$0")" && pwd)
 parts=$HERE/report
-BUILD=$(cd "$BUILD" 2>/dev/null && pwd) || usage_fail "no such build directory"
+usage_build
 html=${html:-$BUILD/report/index.html}
 for tool in gnuplot jq; do
 	command -v $tool >/dev/null || { complain "no $tool here: apt-get install gnuplot-nox jq"; exit 3; }

@@ -19,24 +19,14 @@ run() {
 	fwd_start $DRIVER --vdev net_pp_xsk0,iface=ma --vdev net_tap0,iface=$TAP -- --program pass \
 		--stall --buffers 8192 --json "$TMP/r.json" "$@" >"$TMP/fwd.out"
 	renice -n -10 "$FWD" >/dev/null 2>&1 || true
-	for _ in {1..200}; do
-		ip -n "$M" link show dev $TAP >/dev/null 2>&1 && break
-		kill -0 "$FWD" 2>/dev/null || { fwd_complaints; fail "the forwarder has ended"; }
-		sleep 0.1
-	done
-	ip -n "$M" addr add $ADDRESS_HOST/24 dev $TAP
-	ip -n "$M" link set dev $TAP up
+	fwd_tap $TAP $ADDRESS_HOST
 	ip -n "$A" neigh flush dev ea
 	fwd_ready "$A" $ADDRESS_HOST || fail "no ping came through"
 	ip -n "$A" neigh replace 10.7.0.8 dev ea lladdr 2:0:0:0:0:9
 	ip netns exec "$A" "$BUILD/tests/net/udp-flood" send 10.7.0.8 5002 1000000000 90 20000 \
 		>"$TMP/sent" 2>&1 &
 	local flood=$!
-	for _ in {1..600}; do
-		! grep -q 'the pool is empty' "$TMP/fwd.err" || break
-		sleep 0.1
-	done
-	grep -q 'the pool is empty' "$TMP/fwd.err" || fail "the flood did not empty the pool in 60 s"
+	fwd_dry
 	# And the two rings, of 1024 each, which had buffers yet.
 	local sent=$(sent_by_a)
 	for _ in {1..600}; do
