@@ -87,6 +87,7 @@ jq -e '.soak | .periods == 6 and .grown == false and .sent > 0 and .sent == .rec
 	and .last_kib <= .first_kib + 1024' "$TMP/soak.json" >/dev/null || fail "soak: $(jq -c .soak "$TMP/soak.json")"
 
 # Stopped in the middle it says what it has, and goes with clean books.
+: >"$TMP/out"
 "$pktgen" -l "$CPU" --in-memory --no-pci --no-telemetry --log-level=4 --vdev net_ring0 -- --quiet \
 	--method rfc2544 --full --json "$TMP/stop.json" >"$TMP/out" 2>&1 &
 running=$!
