@@ -4,9 +4,11 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
@@ -116,7 +118,7 @@ static bool argument_is_there(int argc, char **argv, const char *argument)
 	return false;
 }
 
-int environment_explain(int argc, char **argv, int err)
+static int environment_explain(int argc, char **argv, int err)
 {
 	if (err == EINVAL) {
 		complain("EAL does not take these arguments (before the `--`): its own words stand "
@@ -137,4 +139,21 @@ int environment_explain(int argc, char **argv, int err)
 	}
 	complain("EAL cannot start: %s: its own words stand above", rte_strerror(err));
 	return APP_ENVIRONMENT;
+}
+
+int environment_begin(int argc, char **argv)
+{
+	/* EAL writes into the array, and its arguments are asked for afterwards. */
+	char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+	int rc, err;
+
+	if (copy == NULL) {
+		complain("no memory for %d arguments", argc);
+		return APP_ENVIRONMENT;
+	}
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	rc = rte_eal_init(argc, copy);
+	err = rte_errno;
+	free(copy);
+	return rc < 0 ? environment_explain(argc, argv, err) : APP_OK;
 }

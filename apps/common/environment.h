@@ -9,7 +9,8 @@ int environment_check(int argc, char **argv);
 /* After it: whether each --vdev became a port. An enum app_exit. */
 int environment_ports_check(int argc, char **argv);
 
-/* After it failed: why, as far as can be told, and what mends it. An enum app_exit. */
-int environment_explain(int argc, char **argv, int err);
+/* rte_eal_init(), which leaves argv as it is; if it fails, why, as far as can be told, and what
+ * mends it. An enum app_exit. */
+int environment_begin(int argc, char **argv);
 
 #endif

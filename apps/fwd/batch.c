@@ -16,7 +16,8 @@ bool batch_add(struct batch *batch, struct rte_mbuf *const *pkts, unsigned n)
 {
 	memcpy(&batch->pkts[batch->n], pkts, n * sizeof(struct rte_mbuf *));
 	batch->n += n;
-	return batch->n >= batch->full;
+	batch->idle = n == 0 ? batch->idle + 1 : 0;
+	return batch->n >= batch->full || (batch->n != 0 && batch->idle >= BATCH_IDLE);
 }
 
 void batch_end(struct batch *batch)

@@ -110,7 +110,7 @@ static unsigned stream_poll(struct stream *s, const struct options *o, unsigned 
 	struct rte_mbuf *pkts[OPTIONS_BURST_MAX];
 	unsigned out, kept, n = stream_receive(s, o, pkts, most, &kept);
 
-	if (kept == 0)
+	if (kept == 0 && likely(s->batch.n == 0))
 		return n;
 	out = kept;
 	if (unlikely(s->stall.held != NULL)) {
@@ -187,10 +187,8 @@ static int lcore_run(void *arg)
 			continue;
 		drawn = pp_critical_drawn();
 		idle = 0;
-		for (unsigned i = first; i < loop->n; i += step) {
-			stream_flush(&loop->streams[i], loop->o->burst);
+		for (unsigned i = first; i < loop->n; i += step)
 			stream_reclaim(&loop->streams[i]);
-		}
 	}
 	for (unsigned i = first; i < loop->n; i += step)
 		stream_flush(&loop->streams[i], loop->o->burst);

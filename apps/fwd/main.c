@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_lcore.h>
 
 #include "app.h"
@@ -132,8 +131,9 @@ int main(int argc, char **argv)
 	fd = output_open("json", o.json);
 	if (fd == OUTPUT_IMPOSSIBLE)
 		return APP_ENVIRONMENT;
-	if (rte_eal_init(eal, argv) < 0)
-		return environment_explain(eal, argv, rte_errno);
+	status = environment_begin(eal, argv);
+	if (status != APP_OK)
+		return status;
 	status = environment_ports_check(eal, argv);
 	if (status == APP_OK)
 		status = run(&o, fd);

@@ -26,12 +26,18 @@ static void short_print(const struct summary *s, const struct tally *sum)
 		printf("  held           %14" PRIu64 "  packets, until the end\n", sum->held);
 }
 
+/* 0 for a run that ended before it began. */
+static double mpps(const struct summary *s, const struct tally *sum)
+{
+	return s->seconds > 0 ? (double)sum->rx / s->seconds / 1e6 : 0;
+}
+
 void summary_print(const struct summary *s)
 {
 	struct tally sum = loop_tally(s->loop, UINT_MAX);
 
 	printf("\n%s: %.1f s, %u lcore%s, %.3f Mpps\n", s->o->program->name, s->seconds, s->lcores,
-	       s->lcores == 1 ? "" : "s", (double)sum.rx / s->seconds / 1e6);
+	       s->lcores == 1 ? "" : "s", mpps(s, &sum));
 	verdicts_print(&sum);
 	printf("  in             %14" PRIu64 "\n", sum.rx);
 	if (sum.first != 0)
@@ -150,7 +156,7 @@ static json_t *summary_json(const struct summary *s)
 	if (options_judge(s->o))
 		short_json(s, object);
 	json_object_set_new(object, "seconds", json_real(s->seconds));
-	json_object_set_new(object, "mpps", json_real((double)sum.rx / s->seconds / 1e6));
+	json_object_set_new(object, "mpps", json_real(mpps(s, &sum)));
 	for (unsigned i = 0; i < s->ports->n; i++)
 		json_array_append_new(ports, port_json(s, i));
 	json_object_set_new(object, "ports", ports);

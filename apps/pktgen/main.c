@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_lcore.h>
 
 #include "app.h"
@@ -93,8 +92,9 @@ int main(int argc, char **argv)
 	csv = json == OUTPUT_IMPOSSIBLE ? OUTPUT_IMPOSSIBLE : output_open("csv", options.csv);
 	if (csv == OUTPUT_IMPOSSIBLE)
 		return APP_ENVIRONMENT;
-	if (rte_eal_init(eal, argv) < 0)
-		return environment_explain(eal, argv, rte_errno);
+	status = environment_begin(eal, argv);
+	if (status != APP_OK)
+		return status;
 	status = environment_ports_check(eal, argv);
 	if (status == APP_OK)
 		status = run(json, csv);

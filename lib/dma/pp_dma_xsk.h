@@ -108,7 +108,8 @@ struct pp_xsk_source {
 struct pp_xsk_queue_params {
 	size_t sz;
 	uint32_t queue;       /* of the interface */
-	uint32_t rx;          /* buffers kept ready to receive, 64 .. 16384; default 1024 */
+	uint32_t rx;          /* buffers kept ready to receive, 64 .. 16384, for frames in
+			       * several 128 at least; default 1024 */
 	uint32_t tx;          /* buffers in the send ring, 64 .. 16384; default 1024 */
 	uint32_t busy_budget; /* packets a busy poll may take; default 0: no busy polling */
 	uint32_t flags;       /* enum pp_xsk_flag */
@@ -145,6 +146,7 @@ struct pp_xsk_queue {
 	uint32_t shift;   /* from a chunk to its place in held[] */
 	uint32_t tx_most; /* descriptors that one kernel call sends */
 	bool frags;       /* frames may come and go in several buffers */
+	bool busy;        /* busy polling is on: who receives has to ask, pp_xsk_wake_rx() */
 	int fd;
 	uint8_t *held; /* by chunk: whether the kernel has it (PP_XSK_HELD) */
 	struct pp_xsk_source source;

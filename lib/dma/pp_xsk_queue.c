@@ -180,6 +180,7 @@ static void queue_tune(struct pp_xsk_queue *q, const struct pp_xsk_queue_params 
 		return;
 	setsockopt(q->fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us));
 	setsockopt(q->fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &budget, sizeof(budget));
+	q->busy = true;
 }
 
 static int queue_open(struct pp_xsk_queue *q, const struct pp_xsk_queue_params *params)

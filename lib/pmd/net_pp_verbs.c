@@ -39,37 +39,43 @@ static void verbs_talk(void *arg)
 	rte_eal_alarm_set(there ? TALK_US : TALK_SOON_US, verbs_talk, dev);
 }
 
-static int verbs_steer(struct rte_eth_dev *dev)
+static int verbs_steer(struct rte_eth_dev *dev, bool promiscuous, bool multicast)
 {
 	struct verbs_port *port = dev->data->dev_private;
 
-	return pp_rdma_steer(&port->rdma, port->rx.qp, dev->data->promiscuous,
-			     dev->data->all_multicast);
+	return pp_rdma_steer_more(&port->rdma, promiscuous, multicast);
 }
 
-/* ethdev notes these only afterwards. */
 static int verbs_promiscuous_on(struct rte_eth_dev *dev)
 {
-	dev->data->promiscuous = 1;
-	return verbs_steer(dev);
+	return verbs_steer(dev, true, dev->data->all_multicast);
 }
 
 static int verbs_promiscuous_off(struct rte_eth_dev *dev)
 {
-	dev->data->promiscuous = 0;
-	return verbs_steer(dev);
+	return verbs_steer(dev, false, dev->data->all_multicast);
 }
 
 static int verbs_multicast_on(struct rte_eth_dev *dev)
 {
-	dev->data->all_multicast = 1;
-	return verbs_steer(dev);
+	return verbs_steer(dev, dev->data->promiscuous, true);
 }
 
 static int verbs_multicast_off(struct rte_eth_dev *dev)
 {
-	dev->data->all_multicast = 0;
-	return verbs_steer(dev);
+	return verbs_steer(dev, dev->data->promiscuous, false);
+}
+
+/* What was sent from it may be a mempool that ends before the port stops. */
+static void verbs_forget(enum rte_mempool_event event, struct rte_mempool *mp, void *arg)
+{
+	struct verbs_port *port = arg;
+
+	if (event != RTE_MEMPOOL_EVENT_DESTROY)
+		return;
+	pp_regions_forget(&port->rdma.regions, mp);
+	if (port->tx.source.mp == mp)
+		port->tx.source.mp = NULL;
 }
 
 static int verbs_stop(struct rte_eth_dev *dev)
@@ -81,7 +87,7 @@ static int verbs_stop(struct rte_eth_dev *dev)
 		if (port->rdma.peer.fd >= 0)
 			pp_peer_close(&port->rdma.peer);
 	}
-	pp_rdma_steer_end(&port->rdma);
+	pp_rdma_steer(&port->rdma, NULL);
 	pp_pair_close(&port->tx);
 	pp_pair_close(&port->rx);
 	pp_regions_clear(&port->rdma.regions);
@@ -96,11 +102,13 @@ static int port_start(struct rte_eth_dev *dev, struct verbs_port *port)
 
 	port->rx.rearm = pp_mbuf_rearm(dev->data->port_id, RTE_PKTMBUF_HEADROOM);
 	pp_mbufs_open(&port->rx.source, port->mp);
+	/* There may be another mempool where the one was that was sent from last. */
+	port->tx.source = (struct pp_mbufs){ 0 };
 	/* Below the bit that is the kernel's own. */
 	port->rdma.peer.qkey = (uint32_t)rte_rand() >> 1;
 	rc = rc ? rc : pp_pair_open(&port->rx);
 	rc = rc ? rc : pp_pair_open(&port->tx);
-	rc = rc ? rc : verbs_steer(dev);
+	rc = rc ? rc : pp_rdma_steer(&port->rdma, port->rx.qp);
 	if (rc)
 		return rc;
 	pp_pair_refill(&port->rx);
@@ -111,7 +119,9 @@ static int port_start(struct rte_eth_dev *dev, struct verbs_port *port)
 		RTE_MIN(port->rdma.frame,
 			(uint32_t)rte_pktmbuf_data_room_size(port->mp) - RTE_PKTMBUF_HEADROOM);
 	rc = pp_peer_open(&port->rdma.peer);
-	return rc ? rc : rte_eal_alarm_set(1, verbs_talk, dev);
+	if (!rc && rte_eal_alarm_set(1, verbs_talk, dev))
+		rc = pp_fail(-ENOMEM, "EAL sets no alarm");
+	return rc;
 }
 
 static int verbs_start(struct rte_eth_dev *dev)
@@ -134,6 +144,7 @@ static int verbs_close(struct rte_eth_dev *dev)
 	struct verbs_port *port = dev->data->dev_private;
 
 	verbs_stop(dev);
+	rte_mempool_event_callback_unregister(verbs_forget, port);
 	pp_rdma_close(&port->rdma);
 	/* Part of what is freed with the port. */
 	dev->data->mac_addrs = NULL;
@@ -206,7 +217,7 @@ static void verbs_count(const struct rte_eth_dev *dev, struct pp_counts *sum)
 }
 
 static const struct eth_dev_ops verbs_ops = {
-	.dev_configure = pp_vdev_nothing,
+	.dev_configure = pp_vdev_configure,
 	.dev_start = verbs_start,
 	.dev_stop = verbs_stop,
 	.dev_close = verbs_close,
@@ -226,13 +237,6 @@ static const struct eth_dev_ops verbs_ops = {
 	.allmulticast_disable = verbs_multicast_off,
 };
 
-static int text_parse(const char *key, const char *value, void *to)
-{
-	if (snprintf(to, 64, "%s", value) < 64)
-		return 0;
-	return pp_fail(-EINVAL, "%s=%s: longer than 63 characters", key, value);
-}
-
 static int args_parse(struct pp_rdma *rdma, char *address, const char *text)
 {
 	static const char *const keys[] = { "device", "port", "peer", "udp", NULL };
@@ -243,8 +247,8 @@ static int args_parse(struct pp_rdma *rdma, char *address, const char *text)
 	rdma->peer.udp = UDP_PORT;
 	if (!kvargs || rte_kvargs_count(kvargs, "device") != 1)
 		rc = pp_fail(-EINVAL, "'%s': wants device=NAME, takes port, peer, udp", text);
-	else if (rte_kvargs_process(kvargs, "device", text_parse, rdma->device) ||
-		 rte_kvargs_process(kvargs, "peer", text_parse, address) ||
+	else if (rte_kvargs_process(kvargs, "device", pp_vdev_text, rdma->device) ||
+		 rte_kvargs_process(kvargs, "peer", pp_vdev_text, address) ||
 		 rte_kvargs_process(kvargs, "port", pp_vdev_number, &number) ||
 		 rte_kvargs_process(kvargs, "udp", pp_vdev_number, &rdma->peer.udp))
 		rc = -EINVAL;
@@ -258,12 +262,14 @@ static int args_parse(struct pp_rdma *rdma, char *address, const char *text)
 static int verbs_open(struct rte_eth_dev *dev, const char *args)
 {
 	struct verbs_port *port = dev->data->dev_private;
-	char address[64] = "";
+	char address[PP_VDEV_TEXT] = "";
 	int rc;
 
 	port->rdma.peer.fd = -1;
 	port->rx.port = port->tx.port = &port->rdma;
 	port->rx.receives = true;
+	if (rte_mempool_event_callback_register(verbs_forget, port))
+		return pp_fail(-ENOMEM, "no memory to hear of mempools");
 	rc = args_parse(&port->rdma, address, args);
 	if (rc)
 		return rc;

@@ -64,11 +64,7 @@ static void sent_free(struct pp_pair *q, uint32_t end)
 /* What the device had is errors, whatever became of it. */
 static void sent_lose(struct pp_pair *q)
 {
-	for (uint32_t i = q->head; i != q->tail; i++) {
-		q->count.tx_errors++;
-		q->count.tx_packets--;
-		q->count.tx_bytes -= q->mbufs[i & q->mask]->pkt_len;
-	}
+	q->count.tx_errors += q->tail - q->head;
 	pp_pair_renew(q);
 }
 
@@ -124,7 +120,6 @@ static unsigned sends_post(struct pp_pair *q, struct rte_mbuf **pkts, unsigned n
 	struct ibv_sge sges[PP_PAIR_BULK * 2 + PP_RDMA_SEGMENTS];
 	uint32_t most = way ? RTE_MIN(q->port->frame, way->frame) : q->port->frame;
 	unsigned taken, posted = 0, used = 0;
-	uint64_t bytes = 0;
 
 	for (taken = 0; taken < n && used < PP_PAIR_BULK * 2; taken++) {
 		struct rte_mbuf *m = pkts[taken];
@@ -149,7 +144,7 @@ static unsigned sends_post(struct pp_pair *q, struct rte_mbuf **pkts, unsigned n
 		}
 		q->mbufs[(q->tail + posted++) & q->mask] = m;
 		used += elements;
-		bytes += m->pkt_len;
+		q->count.tx_bytes += m->pkt_len;
 	}
 	if (!posted)
 		return taken;
@@ -158,7 +153,6 @@ static unsigned sends_post(struct pp_pair *q, struct rte_mbuf **pkts, unsigned n
 	wrs[posted - 1].wr_id = q->tail + posted;
 	q->tail += posted;
 	q->count.tx_packets += posted;
-	q->count.tx_bytes += bytes;
 	/* Part of it may be under way, with nothing to tell of its end. */
 	if (unlikely(ibv_post_send(q->qp, wrs, &bad)))
 		sent_lose(q);

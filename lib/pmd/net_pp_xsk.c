@@ -7,20 +7,12 @@
 
 struct xsk_device {
 	struct pp_vdev vdev;
-	char iface[IF_NAMESIZE];
+	char iface[PP_VDEV_TEXT];
 	uint16_t queues, queue, busy_budget, copy, frags;
 	struct rte_ether_addr mac;
 	struct pp_xsk_port *port;
 	struct xsk_lane *lanes;
 };
-
-static int xsk_configure(struct rte_eth_dev *dev)
-{
-	if (dev->data->nb_rx_queues == dev->data->nb_tx_queues)
-		return 0;
-	PP_VDEV_ERROR(dev, "a socket receives and sends: as many receive queues as send queues");
-	return -EINVAL;
-}
 
 static int xsk_link_update(struct rte_eth_dev *dev, int wait __rte_unused)
 {
@@ -37,13 +29,14 @@ static struct pp_counts lane_count(const struct xsk_lane *lane)
 {
 	struct xdp_statistics kernel = { 0 };
 	socklen_t bytes = sizeof(kernel);
+	const struct pp_xsk_queue *q = __atomic_load_n(&lane->q, __ATOMIC_ACQUIRE);
 	struct pp_counts c = lane->rx;
 
 	pp_counts_add(&c, &lane->tx);
-	if (lane->q && !getsockopt(lane->q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes)) {
+	if (q && !getsockopt(q->fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes)) {
 		c.rx_missed += kernel.rx_dropped + kernel.rx_ring_full;
-		c.rx_nombuf += lane->q->starved;
-		c.rx_reserve += lane->q->last;
+		c.rx_nombuf += q->starved;
+		c.rx_reserve += q->last;
 	}
 	return c;
 }
@@ -52,7 +45,8 @@ static void xsk_count(const struct rte_eth_dev *dev, struct pp_counts *sum)
 {
 	const struct xsk_device *xsk = dev->data->dev_private;
 
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+	/* Also of those that it had before it was configured anew. */
+	for (uint16_t i = 0; i < xsk->queues && xsk->lanes; i++) {
 		struct pp_counts c = lane_count(&xsk->lanes[i]);
 
 		pp_counts_add(sum, &c);
@@ -61,13 +55,17 @@ static void xsk_count(const struct rte_eth_dev *dev, struct pp_counts *sum)
 
 static void lane_stop(struct xsk_lane *lane)
 {
-	lane->rx = lane_count(lane);
+	struct pp_counts counts = lane_count(lane);
+	struct pp_xsk_queue *q = lane->q;
+
+	/* Whoever asks for counters meanwhile finds what the queue had in the lane's, or in neither. */
+	__atomic_store_n(&lane->q, NULL, __ATOMIC_RELEASE);
+	lane->rx = counts;
 	lane->tx = (struct pp_counts){ 0 };
 	rte_pktmbuf_free(lane->head);
-	pp_xsk_queue_destroy(lane->q);
+	pp_xsk_queue_destroy(q);
 	pp_umem_put(lane->umem);
 	lane->head = NULL;
-	lane->q = NULL;
 	lane->umem = NULL;
 }
 
@@ -99,11 +97,11 @@ static int lane_start(struct xsk_device *xsk, struct xsk_lane *lane, uint16_t i,
 		return rc;
 	lane->rearm = pp_mbuf_rearm(port, pp_umem_data_off(lane->umem));
 	lane->frame = pp_xsk_umem_frame(lane->umem->umem);
-	lane->busy = params.busy_budget != 0;
 	params.source = lane->umem->source;
 	rc = pp_xsk_queue_create(lane->umem->umem, xsk->port, &params, &lane->q);
 	if (rc)
 		return rc;
+	lane->busy = lane->q->busy;
 	rc = pp_iface_mtu(xsk->iface, &mtu);
 	return rc ? rc : mtu_check(xsk, lane, mtu);
 }
@@ -157,7 +155,8 @@ static int xsk_info(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mtu = FRAME_MAX - RTE_ETHER_HDR_LEN;
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	pp_vdev_rings(info, PP_XSK_BULK, 16384, 1024);
+	/* A ring is filled by 64: of fewer than twice that a long frame might find too few. */
+	pp_vdev_rings(info, 2 * PP_XSK_BULK, 16384, 1024);
 	return 0;
 }
 
@@ -187,16 +186,19 @@ static int xsk_tx_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t descs,
 static int xsk_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 {
 	struct xsk_device *xsk = dev->data->dev_private;
-	int rc = mtu_check(xsk, xsk->lanes, mtu);
+	int rc = 0;
 
-	if (!rc)
-		return pp_iface_set_mtu(xsk->iface, mtu);
-	PP_VDEV_ERROR(dev, "%s", pp_error());
+	for (uint16_t i = 0; i < xsk->queues && !rc; i++)
+		rc = mtu_check(xsk, &xsk->lanes[i], mtu);
+	rc = rc ? rc : pp_iface_set_mtu(xsk->iface, mtu);
+	if (rc)
+		PP_VDEV_ERROR(dev, "%s", pp_error());
 	return rc;
 }
 
 static const struct eth_dev_ops xsk_ops = {
-	.dev_configure = xsk_configure,
+	/* A socket receives and sends. */
+	.dev_configure = pp_vdev_configure,
 	.dev_start = xsk_start,
 	.dev_stop = xsk_stop,
 	.dev_close = xsk_close,
@@ -217,9 +219,10 @@ static const struct eth_dev_ops xsk_ops = {
 
 static int iface_parse(const char *key, const char *value, void *to)
 {
-	snprintf(to, IF_NAMESIZE, "%s", value);
-	return if_nametoindex(value)
-		       ? 0
+	int rc = pp_vdev_text(key, value, to);
+
+	return rc || if_nametoindex(value)
+		       ? rc
 		       : pp_fail(-ENODEV, "%s=%s: there is no such interface here", key, value);
 }
 

@@ -173,6 +173,8 @@ int xsk_send_cleanup(void *queue, uint32_t n)
 	struct xsk_lane *lane = queue;
 
 	RTE_SET_USED(n);
+	if (!lane->q)
+		return 0;
 	if (lane->q->sending)
 		pp_xsk_wake_tx(lane->q, 0);
 	return (int)pp_xsk_reclaim(lane->q);

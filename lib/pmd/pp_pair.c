@@ -82,11 +82,23 @@ void pp_pair_close(struct pp_pair *q)
 
 void pp_pair_renew(struct pp_pair *q)
 {
+	struct pp_rdma *port = q->port;
+	int rc;
+
+	if (q->receives)
+		pp_rdma_steer(port, NULL);
 	pp_pair_close(q);
-	if (pp_pair_open(q) || !q->qp)
+	rc = pp_pair_open(q);
+	if (!rc && q->receives)
+		rc = pp_rdma_steer(port, q->qp);
+	if (rc && !q->failed)
+		rte_log(RTE_LOG_ERR, pp_vdev_log, "%s: no new queue pair: %s\n", port->device,
+			pp_error());
+	q->failed = rc;
+	if (rc)
 		pp_pair_close(q);
 	else if (q->receives)
-		__atomic_store_n(&q->port->peer.qpn, q->qp->qp_num, __ATOMIC_RELEASE);
+		__atomic_store_n(&port->peer.qpn, q->qp->qp_num, __ATOMIC_RELEASE);
 }
 
 static void receives_post(struct pp_pair *q, struct rte_mbuf **mbufs, unsigned n)

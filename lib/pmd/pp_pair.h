@@ -18,6 +18,7 @@
 struct pp_pair {
 	struct pp_rdma *port;
 	bool receives;
+	bool failed; /* to be made anew, and that was said */
 	struct ibv_qp *qp;
 	struct ibv_cq *cq;
 	struct rte_mbuf **mbufs;

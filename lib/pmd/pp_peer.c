@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define MAGIC 0x50505631 /* "PPV1" */
+/* That are read at a time: the thread is EAL's, and has others to serve. */
+#define HELLOS_MAX 64
 
 struct hello {
 	uint32_t magic, qpn, qkey, frame, heard;
@@ -148,12 +150,13 @@ static void peer_gain(struct pp_peer *peer, const struct hello *hello)
 	__atomic_store_n(&peer->way, way, __ATOMIC_RELEASE);
 }
 
+/* Only the last counts: the ways are of one that is used and one that was, not of three. */
 static void peer_hear(struct pp_peer *peer)
 {
 	struct sockaddr_in6 from = { 0 }, other = address_of(peer, &peer->other);
-	struct hello hello;
+	struct hello hello, last = { 0 };
 
-	for (;;) {
+	for (unsigned i = 0; i < HELLOS_MAX; i++) {
 		socklen_t bytes = sizeof(from);
 		ssize_t n = recvfrom(peer->fd, &hello, sizeof(hello), 0, (struct sockaddr *)&from,
 				     &bytes);
@@ -162,18 +165,21 @@ static void peer_hear(struct pp_peer *peer)
 		if (n < 0 && errno == ECONNREFUSED)
 			continue;
 		if (n < 0)
-			return;
+			break;
 		if (n != sizeof(hello) || hello.magic != htonl(MAGIC) ||
 		    memcmp(&from.sin6_addr, &other.sin6_addr, sizeof(other.sin6_addr)) ||
 		    from.sin6_port != other.sin6_port)
 			continue;
-		peer->heard_ms = now_ms();
-		peer->known = hello.heard == htonl(peer->qpn);
-		if (hello.qpn)
-			peer_gain(peer, &hello);
-		else
-			peer_lose(peer);
+		last = hello;
 	}
+	if (!last.magic)
+		return;
+	peer->heard_ms = now_ms();
+	peer->known = last.heard == htonl(peer->qpn);
+	if (last.qpn)
+		peer_gain(peer, &last);
+	else
+		peer_lose(peer);
 }
 
 bool pp_peer_talk(struct pp_peer *peer)

@@ -63,6 +63,7 @@ int pp_rdma_open(struct pp_rdma *rdma, const char *address)
 {
 	int rc = device_open(rdma);
 
+	pthread_mutex_init(&rdma->steering, NULL);
 	rdma->raw = !address[0];
 	rdma->headroom = rdma->raw ? 0 : PP_RDMA_GRH;
 	return rc ? rc : port_open(rdma, address);
@@ -78,7 +79,7 @@ void pp_rdma_close(struct pp_rdma *rdma)
 	rdma->context = NULL;
 }
 
-void pp_rdma_steer_end(struct pp_rdma *rdma)
+static void flows_end(struct pp_rdma *rdma)
 {
 	for (unsigned i = 0; i < RTE_DIM(rdma->flows); i++)
 		if (rdma->flows[i])
@@ -86,7 +87,7 @@ void pp_rdma_steer_end(struct pp_rdma *rdma)
 	memset(rdma->flows, 0, sizeof(rdma->flows));
 }
 
-int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, bool multicast)
+static int flows_make(struct pp_rdma *rdma)
 {
 	struct {
 		struct ibv_flow_attr attr;
@@ -99,9 +100,9 @@ int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, boo
 		.eth = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(flow.eth) },
 	};
 	struct ibv_flow_attr all = { .size = sizeof(all), .port = rdma->number };
+	struct ibv_qp *qp = rdma->steered;
 	unsigned n = 0;
 
-	pp_rdma_steer_end(rdma);
 	if (!rdma->raw || !qp)
 		return 0;
 	memset(flow.eth.mask.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
@@ -110,16 +111,41 @@ int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, boo
 	memset(flow.eth.val.dst_mac, 0xff, RTE_ETHER_ADDR_LEN);
 	rdma->flows[n++] = ibv_create_flow(qp, &flow.attr);
 	all.type = IBV_FLOW_ATTR_MC_DEFAULT;
-	if (multicast)
+	if (rdma->multicast)
 		rdma->flows[n++] = ibv_create_flow(qp, &all);
 	all.type = IBV_FLOW_ATTR_ALL_DEFAULT;
-	if (promiscuous)
+	if (rdma->promiscuous)
 		rdma->flows[n++] = ibv_create_flow(qp, &all);
 	while (n-- > 0)
 		if (!rdma->flows[n])
 			return pp_fail(-EIO, "%s steers no frames to us: %s", rdma->device,
 				       strerror(errno));
 	return 0;
+}
+
+int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp)
+{
+	int rc;
+
+	pthread_mutex_lock(&rdma->steering);
+	flows_end(rdma);
+	rdma->steered = qp;
+	rc = flows_make(rdma);
+	pthread_mutex_unlock(&rdma->steering);
+	return rc;
+}
+
+int pp_rdma_steer_more(struct pp_rdma *rdma, bool promiscuous, bool multicast)
+{
+	int rc;
+
+	pthread_mutex_lock(&rdma->steering);
+	flows_end(rdma);
+	rdma->promiscuous = promiscuous;
+	rdma->multicast = multicast;
+	rc = flows_make(rdma);
+	pthread_mutex_unlock(&rdma->steering);
+	return rc;
 }
 
 bool pp_rdma_is_up(struct pp_rdma *rdma)

@@ -4,6 +4,7 @@
 #define PP_RDMA_H
 
 #include <net/if.h>
+#include <pthread.h>
 
 #include "pp_peer.h"
 #include "pp_regions.h"
@@ -27,6 +28,9 @@ struct pp_rdma {
 	uint8_t mac[6];              /* of that */
 	struct pp_peer peer;
 	struct pp_regions regions;
+	pthread_mutex_t steering; /* over what follows */
+	struct ibv_qp *steered;   /* NULL: none */
+	bool promiscuous, multicast;
 	struct ibv_flow *flows[4];
 };
 
@@ -40,12 +44,12 @@ void pp_rdma_close(struct pp_rdma *rdma);
 
 /*
  * Where the device sees frames: those to its own address and to all come to qp,
- * and others that are asked for. With a peer all that it sends is for us. Instead
- * of what was steered before; 0, or -errno with pp_error().
+ * and others that are asked for. With a peer all that it sends is for us. A
+ * queue pair has to be left (NULL) before it goes. Any thread; 0, or -errno with
+ * pp_error().
  */
-int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp, bool promiscuous, bool multicast);
-/* Nothing any more, before the queue pair goes. */
-void pp_rdma_steer_end(struct pp_rdma *rdma);
+int pp_rdma_steer(struct pp_rdma *rdma, struct ibv_qp *qp);
+int pp_rdma_steer_more(struct pp_rdma *rdma, bool promiscuous, bool multicast);
 
 bool pp_rdma_is_up(struct pp_rdma *rdma);
 

@@ -9,7 +9,8 @@ static struct pp_range *range_find(const struct pp_regions *regions, const void 
 	unsigned n = __atomic_load_n(&regions->n, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++)
-		if ((uintptr_t)addr - regions->ranges[i].base < regions->ranges[i].bytes)
+		if ((uintptr_t)addr - regions->ranges[i].base <
+		    __atomic_load_n(&regions->ranges[i].bytes, __ATOMIC_RELAXED))
 			return (struct pp_range *)&regions->ranges[i];
 	return NULL;
 }
@@ -27,10 +28,23 @@ static int range_add(struct pp_regions *regions, const struct pp_range *range)
 	return 0;
 }
 
-static int pool_add(struct pp_regions *regions, struct pp_pool *pool)
+/* Hugepages that a device refuses leave the pool, and a port has to have all of it. */
+static int pool_map(struct pp_regions *regions, struct pp_pool *pool)
+{
+	struct pp_device_info info;
+	int device = pp_pool_map_device(pool, &pp_dma_verbs_ops, regions->verbs);
+
+	if (device < 0 || pp_pool_device(pool, (unsigned)device, &info) || !info.refused)
+		return device;
+	pp_pool_unmap_device(pool, (unsigned)device);
+	return pp_fail(-info.error, "%lu hugepages of pool %s cannot be registered: %s",
+		       (unsigned long)info.refused, pp_pool_name(pool), info.reason);
+}
+
+static int pool_add(struct pp_regions *regions, const struct rte_mempool *mp, struct pp_pool *pool)
 {
 	struct pp_dma_verbs_params params = { .sz = sizeof(params), .pd = regions->pd };
-	struct pp_range range = { .pool = pool, .region = pp_pool_region(pool) };
+	struct pp_range range = { .mp = mp, .pool = pool, .region = pp_pool_region(pool) };
 	struct pp_extent extent;
 	int rc = 0;
 
@@ -38,7 +52,7 @@ static int pool_add(struct pp_regions *regions, struct pp_pool *pool)
 		rc = pp_dma_verbs_create(&params, &regions->verbs);
 	if (rc)
 		return rc;
-	rc = pp_pool_map_device(pool, &pp_dma_verbs_ops, regions->verbs);
+	rc = pool_map(regions, pool);
 	if (rc < 0)
 		return rc;
 	range.device = (unsigned)rc;
@@ -51,9 +65,10 @@ static int pool_add(struct pp_regions *regions, struct pp_pool *pool)
 	return rc;
 }
 
-static int chunk_add(struct pp_regions *regions, void *addr, size_t bytes)
+static int chunk_add(struct pp_regions *regions, const struct rte_mempool *mp, void *addr,
+		     size_t bytes)
 {
-	struct pp_range range = { .base = (uintptr_t)addr, .bytes = bytes };
+	struct pp_range range = { .base = (uintptr_t)addr, .bytes = bytes, .mp = mp };
 	int rc;
 
 	if (range_find(regions, addr))
@@ -70,7 +85,7 @@ static int chunk_add(struct pp_regions *regions, void *addr, size_t bytes)
 	return rc;
 }
 
-int pp_regions_add(struct pp_regions *regions, const struct rte_mempool *mp)
+static int regions_add(struct pp_regions *regions, const struct rte_mempool *mp)
 {
 	const struct rte_mempool_memhdr *chunk;
 	struct pp_mbufs source;
@@ -81,31 +96,56 @@ int pp_regions_add(struct pp_regions *regions, const struct rte_mempool *mp)
 		for (unsigned i = 0; i < regions->n; i++)
 			if (regions->ranges[i].pool == source.pool)
 				return 0;
-		return pool_add(regions, source.pool);
+		return pool_add(regions, mp, source.pool);
 	}
 	STAILQ_FOREACH(chunk, &mp->mem_list, next)
 	{
-		rc = chunk_add(regions, chunk->addr, chunk->len);
+		rc = chunk_add(regions, mp, chunk->addr, chunk->len);
 		if (rc)
 			break;
 	}
 	return rc;
 }
 
+int pp_regions_add(struct pp_regions *regions, const struct rte_mempool *mp)
+{
+	int rc;
+
+	rte_spinlock_lock(&regions->lock);
+	rc = regions_add(regions, mp);
+	rte_spinlock_unlock(&regions->lock);
+	return rc;
+}
+
+static void range_end(struct pp_range *range)
+{
+	__atomic_store_n(&range->bytes, 0, __ATOMIC_RELEASE);
+	if (range->pool)
+		pp_pool_unmap_device(range->pool, range->device);
+	else if (range->mr)
+		ibv_dereg_mr(range->mr);
+	range->pool = NULL;
+	range->mr = NULL;
+	range->mp = NULL;
+}
+
+void pp_regions_forget(struct pp_regions *regions, const struct rte_mempool *mp)
+{
+	rte_spinlock_lock(&regions->lock);
+	for (unsigned i = 0; i < regions->n; i++)
+		if (regions->ranges[i].mp == mp)
+			range_end(&regions->ranges[i]);
+	rte_spinlock_unlock(&regions->lock);
+}
+
 void pp_regions_clear(struct pp_regions *regions)
 {
-	while (regions->n) {
-		struct pp_range *range = &regions->ranges[--regions->n];
-
-		if (range->pool)
-			pp_pool_unmap_device(range->pool, range->device);
-		else
-			ibv_dereg_mr(range->mr);
-		/* Nobody's hint leads to it. */
-		*range = (struct pp_range){ .bytes = 0 };
-	}
+	rte_spinlock_lock(&regions->lock);
+	while (regions->n)
+		range_end(&regions->ranges[--regions->n]);
 	if (!pp_dma_verbs_destroy(regions->verbs))
 		regions->verbs = NULL;
+	rte_spinlock_unlock(&regions->lock);
 }
 
 int pp_regions_sge(const struct pp_regions *regions, unsigned *hint, const void *addr,

@@ -4,6 +4,7 @@
 #define PP_REGIONS_H
 
 #include <rte_mbuf.h>
+#include <rte_spinlock.h>
 
 #include "pp_dma_verbs.h"
 
@@ -15,15 +16,17 @@
  */
 struct pp_range {
 	uintptr_t base;
-	size_t bytes;
+	size_t bytes; /* 0: forgotten, until all are cleared */
+	const struct rte_mempool *mp;
 	struct pp_pool *pool; /* NULL: a chunk, and mr is its region */
 	const struct pp_region *region;
 	unsigned device;
 	struct ibv_mr *mr;
 };
 
-/* One thread at a time adds; others may look up meanwhile. */
+/* Any thread adds and forgets; others may look up meanwhile. */
 struct pp_regions {
+	rte_spinlock_t lock;
 	struct ibv_pd *pd;
 	struct pp_dma_verbs *verbs;
 	unsigned n;
@@ -32,6 +35,9 @@ struct pp_regions {
 
 /* Registers the mempool's memory, once: 0, or -errno with pp_error(). */
 int pp_regions_add(struct pp_regions *regions, const struct rte_mempool *mp);
+
+/* A mempool that is about to end: none of its memory is in a queue. */
+void pp_regions_forget(struct pp_regions *regions, const struct rte_mempool *mp);
 
 /* Deregisters all: no queue may be at work. */
 void pp_regions_clear(struct pp_regions *regions);

@@ -81,6 +81,15 @@ int pp_vdev_nothing(struct rte_eth_dev *dev)
 	return 0;
 }
 
+int pp_vdev_configure(struct rte_eth_dev *dev)
+{
+	if (dev->data->nb_rx_queues && dev->data->nb_rx_queues == dev->data->nb_tx_queues)
+		return 0;
+	PP_VDEV_ERROR(dev, "%u receive queues and %u send queues: wants as many of both",
+		      dev->data->nb_rx_queues, dev->data->nb_tx_queues);
+	return -EINVAL;
+}
+
 void pp_vdev_rings(struct rte_eth_dev_info *info, uint16_t least, uint16_t most, uint16_t usual)
 {
 	info->rx_desc_lim.nb_max = info->tx_desc_lim.nb_max = most;
@@ -89,11 +98,23 @@ void pp_vdev_rings(struct rte_eth_dev_info *info, uint16_t least, uint16_t most,
 	info->default_rxportconf.ring_size = info->default_txportconf.ring_size = usual;
 }
 
+int pp_vdev_text(const char *key, const char *value, void *to)
+{
+	if (!value)
+		return pp_fail(-EINVAL, "%s: wants a value: %s=...", key, key);
+	if (snprintf(to, PP_VDEV_TEXT, "%s", value) < PP_VDEV_TEXT)
+		return 0;
+	return pp_fail(-EINVAL, "%s=%s: longer than %d characters", key, value, PP_VDEV_TEXT - 1);
+}
+
 int pp_vdev_number(const char *key, const char *value, void *to)
 {
 	char *end;
-	unsigned long number = strtoul(value, &end, 10);
+	unsigned long number;
 
+	if (!value)
+		return pp_fail(-EINVAL, "%s: wants a value: %s=...", key, key);
+	number = strtoul(value, &end, 10);
 	*(uint16_t *)to = (uint16_t)number;
 	if (*value >= '0' && *value <= '9' && !*end && number <= UINT16_MAX)
 		return 0;
@@ -108,10 +129,12 @@ int pp_vdev_probe(struct rte_vdev_device *vdev, const struct pp_vdev_driver *dri
 	if (rte_eal_process_type() == RTE_PROC_PRIMARY)
 		dev = rte_eth_vdev_allocate(vdev, driver->bytes);
 	else
-		rte_log(RTE_LOG_ERR, pp_vdev_log, "%s: only the primary process has such ports\n",
+		rte_log(RTE_LOG_NOTICE, pp_vdev_log,
+			"%s: only the primary process has such ports\n",
 			rte_vdev_device_name(vdev));
+	/* An error in a secondary process would undo what the primary one has attached. */
 	if (!dev)
-		return rte_eal_process_type() == RTE_PROC_PRIMARY ? -ENOMEM : -ENOTSUP;
+		return rte_eal_process_type() == RTE_PROC_PRIMARY ? -ENOMEM : 0;
 	((struct pp_vdev *)dev->data->dev_private)->driver = driver;
 	dev->dev_ops = driver->ops;
 	dev->rx_pkt_burst = driver->receive;

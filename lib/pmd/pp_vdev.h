@@ -51,11 +51,16 @@ int pp_vdev_xstats_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *nam
 int pp_vdev_xstats(struct rte_eth_dev *dev, struct rte_eth_xstat *values, unsigned n);
 /* Where nothing is to be done: 0. */
 int pp_vdev_nothing(struct rte_eth_dev *dev);
+/* As many receive queues as send queues, and not none. */
+int pp_vdev_configure(struct rte_eth_dev *dev);
 
 /* Descriptors that a ring may have, and has if nobody says. */
 void pp_vdev_rings(struct rte_eth_dev_info *info, uint16_t least, uint16_t most, uint16_t usual);
 
-/* For rte_kvargs_process(): into a uint16_t. -EINVAL, with pp_error(). */
+/* For rte_kvargs_process(), which has no value for a key without one: into a uint16_t,
+ * and into a char[PP_VDEV_TEXT]. -EINVAL, with pp_error(). */
+#define PP_VDEV_TEXT 64
 int pp_vdev_number(const char *key, const char *value, void *to);
+int pp_vdev_text(const char *key, const char *value, void *to);
 
 #endif

@@ -66,6 +66,9 @@ refuse 3 'there is no interface nope here' $EAL --vdev net_af_xdp0,iface=nope --
 refuse 3 'there is no interface nope here' $EAL --vdev=net_af_packet0,iface=nope -- -p drop
 refuse 3 'there is no such port now: EAL could not make it' $EAL \
 	--vdev net_pcap0,rx_pcap="$TMP/nope" --vdev net_null0 --
+# Also the last of them, whose place EAL writes to.
+refuse 3 'there is no such port now: EAL could not make it' $EAL \
+	--vdev net_null0 --vdev net_pcap0,rx_pcap="$TMP/nope" --
 refuse 3 'json /nope/r.json: No such file' $EAL $NULLS -- --json /nope/r.json
 refuse 3 '/sys/kernel/mm/hugepages/hugepages-1048576kB' $EAL $NULLS -- --pages 1G
 refuse 3 'no 2 MiB hugepage .*echo [0-9]+ > /sys/kernel/mm/hugepages/hugepages-2048kB' $EAL \

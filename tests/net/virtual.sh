@@ -68,6 +68,9 @@ for pool in pktpool ring_mp_mc; do
 done
 forward '.rx == 64 and .tx == .rx + .first and .dropped == 0' "$CPU" $ring -- \
 	--first 16 --batch 100 --packets 64
+# Also of a queue that is quiet while others of its lcore never are: each time round takes a wait.
+forward '[.ports[] | select(.driver == "net_ring") | .rx] | min > 100' "$CPU" $null $ring -- \
+	--first 16 --batch 100 --packets 3000000
 # 2,048 at once are more than a ring takes, which bursts are not.
 through="--vdev net_null0,size=64 --vdev net_ring0"
 forward '.tx_refused == 0' "$CPU" $through -- --packets 20000

@@ -91,6 +91,13 @@ def several_queues(driver):
         said = pmd.do('stop')
         queues = re.findall(r'TX Port= 0/Queue= *(\d).*?TX-packets: *(\d+)', said, re.S)
         check([q for q, n in queues if int(n)] == ['0', '1', '2', '3'], 'sent by queue:', queues)
+        # Of queues that it has no longer, too.
+        for command in ('clear port stats all', 'port stop 0', 'port config all rxq 1', 'port config all txq 1',
+                        'port start 0'):
+            pmd.do(command)
+        said = pmd.do('show port stats 0')
+        sent = re.search(r'TX-packets: *(\d+)', said)
+        check(sent and int(sent[1]) < 2 ** 32, 'with fewer queues it has sent', said)
         check(not pmd.close(), 'mbufs are missing')
     finally:
         pmd.kill()
@@ -109,6 +116,8 @@ def refusals(driver):
         for args, reason in (
                 ('', 'wants iface=NAME'),
                 (',iface=nope', 'there is no such interface here'),
+                (',iface', 'iface: wants a value'),
+                (',iface=near1,copy', 'copy: wants a value'),
                 (',iface=near1,iface=near1', 'wants iface=NAME'),
                 (',iface=near1,colour=red', 'wants iface=NAME'),
                 (',iface=near1,queues=2', 'has queues 0 to 0'),

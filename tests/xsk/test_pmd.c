@@ -231,6 +231,33 @@ static void test_two_ports_have_one_mempool(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+/* A frame of five mbufs wants as many in the ring, however few it may have. */
+static void test_the_shortest_ring_takes_long_frames(void **state)
+{
+	struct rte_mempool *mp = pool_make(0, 0);
+	uint16_t port = port_open("net_pp_xsk0", NEAR, mp);
+	struct rte_eth_dev_info info;
+	struct rte_mbuf *pkts[1];
+	int fd = far_open();
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	assert_int_equal(rte_eth_dev_info_get(port, &info), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, info.rx_desc_lim.nb_min, SOCKET_ID_ANY,
+						NULL, mp),
+			 0);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	for (unsigned i = 0; i < 60; i++) {
+		far_send(fd, 9000, i);
+		receive(port, pkts, 1, 9000);
+		rte_pktmbuf_free(pkts[0]);
+	}
+	port_close("net_pp_xsk0", port);
+	assert_int_equal(out(mp), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+	close(fd);
+}
+
 static void test_a_stopped_port_has_no_mbuf(void **state)
 {
 	struct rte_mempool *mp = pool_make(0, 0);
@@ -251,6 +278,7 @@ static void test_a_stopped_port_has_no_mbuf(void **state)
 		assert_int_equal(rte_eth_rx_burst(port, 0, pkts, 2), 0);
 		assert_int_equal(rte_eth_dev_stop(port), 0);
 		assert_int_equal(out(mp), 0);
+		assert_int_equal(rte_eth_tx_done_cleanup(port, 0, 0), 0);
 		assert_int_equal(rte_eth_dev_start(port), 0);
 	}
 	assert_int_equal(rte_eth_stats_get(port, &stats), 0);
@@ -313,6 +341,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mbufs_of_others_are_copied),
 		cmocka_unit_test(test_two_ports_have_one_mempool),
+		cmocka_unit_test(test_the_shortest_ring_takes_long_frames),
 		cmocka_unit_test(test_a_stopped_port_has_no_mbuf),
 		cmocka_unit_test(test_a_ring_is_not_empty_while_there_is_a_reserve),
 	};
