@@ -280,8 +280,55 @@ static uint32_t queue_free_held(struct pp_xsk_queue *q)
 	return sum;
 }
 
+/* Whether the interface's own driver reads and writes the buffers. */
+static bool queue_is_zerocopy(const struct pp_xsk_queue *q)
+{
+	struct xdp_options options = { 0 };
+	socklen_t bytes = sizeof(options);
+
+	return !getsockopt(q->fd, SOL_XDP, XDP_OPTIONS, &options, &bytes) &&
+	       options.flags & XDP_OPTIONS_ZEROCOPY;
+}
+
+/*
+ * A closed socket's queue is taken from the driver at some later time, and until
+ * then the device writes into the buffers. It has been when another can have the
+ * queue, or when there is no interface any more.
+ */
+static void queue_await_device(const struct pp_xsk_port *port, uint32_t number)
+{
+	const struct xsk_umem_config config = {
+		.fill_size = PP_XSK_BULK,
+		.comp_size = PP_XSK_BULK,
+		.frame_size = XSK_UMEM__DEFAULT_FRAME_SIZE,
+	};
+	const struct xsk_socket_config bind = {
+		.rx_size = PP_XSK_BULK,
+		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+		.bind_flags = XDP_COPY,
+	};
+	void *page = aligned_alloc(XSK_UMEM__DEFAULT_FRAME_SIZE, XSK_UMEM__DEFAULT_FRAME_SIZE);
+	struct xsk_umem *umem = NULL;
+	struct xsk_socket *socket = NULL;
+	struct xsk_ring_cons completion, rx;
+	struct xsk_ring_prod fill;
+
+	if (page && !xsk_umem__create(&umem, page, XSK_UMEM__DEFAULT_FRAME_SIZE, &fill, &completion,
+				      &config))
+		for (unsigned i = 0;
+		     i < BIND_MS && xsk_socket__create(&socket, port->iface, number, umem, &rx,
+						       NULL, &bind) == -EBUSY;
+		     i++)
+			millisecond_wait();
+	xsk_socket__delete(socket);
+	if (umem)
+		xsk_umem__delete(umem);
+	free(page);
+}
+
 PP_API uint32_t pp_xsk_queue_destroy(struct pp_xsk_queue *q)
 {
+	bool zerocopy = false;
 	uint32_t sum;
 
 	if (!q)
@@ -289,10 +336,13 @@ PP_API uint32_t pp_xsk_queue_destroy(struct pp_xsk_queue *q)
 	if (q->socket) {
 		pp_xsk_port_remove(q->port, q->number);
 		queue_drain(q);
+		zerocopy = queue_is_zerocopy(q);
 		xsk_socket__delete(q->socket);
 	}
 	if (q->registration)
 		xsk_umem__delete(q->registration);
+	if (zerocopy)
+		queue_await_device(q->port, q->number);
 	sum = queue_free_held(q);
 	pp_xsk_umem_release(q->umem);
 	q->port->taken[q->number] = false;
