@@ -255,14 +255,47 @@ static void test_receiving_goes_on_out_of_the_reserve(struct rte_mempool *mp)
 	rte_mempool_free(sender);
 }
 
+/* What is sent may be of a mempool that ends, and of one that has its place afterwards. */
+static void test_mempools_end_before_the_ports(struct rte_mempool *mp)
+{
+	struct rte_mempool *passing;
+	unsigned before;
+
+	ports_start(mp);
+	CHECK(link_becomes(0, 1) && link_becomes(1, 1), "the ports do not find each other");
+	before = regions("rxe0");
+	for (unsigned i = 0; i < 6; i++) {
+		time_t end = time(NULL) + PATIENCE;
+
+		passing = mempool_of("passing", i % 2 == 0, DATA_ROOM);
+		frames_pass(passing, 0, 1, 2 * BURST);
+		CHECK(regions("rxe0") > before, "nothing of it is registered");
+		while (rte_mempool_in_use_count(passing) && time(NULL) < end)
+			rte_eth_tx_done_cleanup(0, 0, 0);
+		mempool_whole(passing, "after it was sent from");
+		if (i % 2 == 0)
+			CHECK(pp_pktmbuf_pool_free(passing) == 0, "%s", pp_error());
+		else
+			rte_mempool_free(passing);
+		CHECK(regions("rxe0") == before, "%u regions, there were %u", regions("rxe0"),
+		      before);
+	}
+	ports_stop();
+	CHECK(regions("rxe0") == 0, "%u regions are left", regions("rxe0"));
+	mempool_whole(mp, "after others have ended");
+}
+
 static void test_too_much_is_refused(struct rte_mempool *mp)
 {
 	struct rte_mempool *small = mempool_of("small", true, 1024 + RTE_PKTMBUF_HEADROOM);
+	const struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
 	struct rte_mbuf *m;
 
 	rte_eth_dev_info_get(0, &info);
 	CHECK(info.max_mtu == 4096 - RTE_ETHER_HDR_LEN, "max_mtu %u", info.max_mtu);
+	CHECK(rte_eth_dev_configure(0, 0, 1, &conf) < 0, "no receive queue");
+	CHECK(rte_eth_dev_configure(0, 1, 0, &conf) < 0, "no send queue");
 	CHECK(port_setup(0, small, 1500) < 0, "an MTU over the buffer");
 	CHECK(port_setup(0, mp, 4096) < 0, "an MTU over the path's");
 	CHECK(port_setup(0, small, 1000) == 0, "an MTU that fits");
@@ -290,6 +323,7 @@ static void test_bad_arguments_are_named(void)
 		{ "device=nosuch,peer=fe80::1", "there is no such RDMA device, but rxe0" },
 		{ "device=rxe0,port=9,peer=fe80::1", "ports 1 to 1" },
 		{ "device=rxe0,port=x,peer=fe80::1", "port=x: not a number" },
+		{ "device=rxe0,port,peer=fe80::1", "port: wants a value" },
 		{ "device=rxe0,peer=cable1", "peer=cable1: neither" },
 		{ "device=rxe0,peer=10.9.0.1", "no RoCE v2 address of that kind" },
 		{ "device=rxe0,colour=red", "colour=red" },
@@ -363,6 +397,7 @@ int main(int argc, char **argv)
 		test_peer_gone_is_errors_and_no_hang(mp);
 		test_dead_link_is_survived(mp);
 		test_receiving_goes_on_out_of_the_reserve(mp);
+		test_mempools_end_before_the_ports(mp);
 		test_too_much_is_refused(mp);
 		test_bad_arguments_are_named();
 		test_raw_packets_are_refused_where_there_are_none(mp);
