@@ -139,6 +139,52 @@ void frames_pass(struct rte_mempool *mp, uint16_t from, uint16_t to, unsigned n)
 	CHECK(seen == n, "%u of %u frames came from port %u to %u", seen, n, from, to);
 }
 
+void burst_pass(struct rte_mbuf **pkts, unsigned n)
+{
+	uint32_t bytes = 4096;
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		rte_pktmbuf_reset(pkts[i]);
+		CHECK(rte_pktmbuf_append(pkts[i], (uint16_t)bytes), "too long");
+		frame_write(pkts[i], i);
+	}
+	for (unsigned put = 0; put < n;)
+		put += rte_eth_tx_burst(0, 0, pkts + put, (uint16_t)(n - put));
+	for (time_t end = time(NULL) + PATIENCE; seen < n && time(NULL) < end;) {
+		struct rte_mbuf *m;
+
+		if (!rte_eth_rx_burst(1, 0, &m, 1))
+			continue;
+		CHECK(frame_is(m, seen, bytes), "frame %u", seen);
+		rte_pktmbuf_free(m);
+		seen++;
+	}
+	CHECK(seen == n, "%u of %u came", seen, n);
+}
+
+bool way_becomes_free(struct rte_mempool *mp, uint16_t from, uint16_t to)
+{
+	struct rte_mbuf *pkts[BURST];
+	unsigned quiet = 0;
+	uint16_t got = 0;
+
+	for (time_t end = time(NULL) + PATIENCE; !got && time(NULL) < end; usleep(20000)) {
+		pkts[0] = frame_make(mp, 1);
+		if (!rte_eth_tx_burst(from, 0, pkts, 1))
+			rte_pktmbuf_free(pkts[0]);
+		got = rte_eth_rx_burst(to, 0, pkts, BURST);
+		rte_pktmbuf_free_bulk(pkts, got);
+	}
+	for (bool some = got; some && quiet < 20; usleep(10000), quiet++) {
+		got = rte_eth_rx_burst(to, 0, pkts, BURST);
+		rte_pktmbuf_free_bulk(pkts, got);
+		quiet = got ? 0 : quiet;
+		some = true;
+	}
+	return quiet == 20;
+}
+
 struct rte_eth_stats stats_of(uint16_t port)
 {
 	struct rte_eth_stats stats;

@@ -38,5 +38,9 @@ void frame_write(struct rte_mbuf *packet, unsigned seed);
 bool frame_is(const struct rte_mbuf *m, unsigned seed, uint32_t bytes);
 /* n frames, a window of them under way at a time; all come, in their order. */
 void frames_pass(struct rte_mempool *mp, uint16_t from, uint16_t to, unsigned n);
+/* One burst from port 0 to 1, of the longest frames, and each of it comes. */
+void burst_pass(struct rte_mbuf **pkts, unsigned n);
+/* Sends until something comes through, in time, and takes what comes after it. */
+bool way_becomes_free(struct rte_mempool *mp, uint16_t from, uint16_t to);
 
 #endif

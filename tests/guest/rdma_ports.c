@@ -42,31 +42,6 @@ static void test_frames_pass_and_all_is_given_back(struct rte_mempool *mp)
 	}
 }
 
-/* One burst, and each of it comes. */
-static void burst_pass(struct rte_mbuf **pkts, unsigned n)
-{
-	uint32_t bytes = 4096;
-	unsigned seen = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		rte_pktmbuf_reset(pkts[i]);
-		CHECK(rte_pktmbuf_append(pkts[i], (uint16_t)bytes), "too long");
-		frame_write(pkts[i], i);
-	}
-	for (unsigned put = 0; put < n;)
-		put += rte_eth_tx_burst(0, 0, pkts + put, (uint16_t)(n - put));
-	for (time_t end = time(NULL) + PATIENCE; seen < n && time(NULL) < end;) {
-		struct rte_mbuf *m;
-
-		if (!rte_eth_rx_burst(1, 0, &m, 1))
-			continue;
-		CHECK(frame_is(m, seen, bytes), "frame %u", seen);
-		rte_pktmbuf_free(m);
-		seen++;
-	}
-	CHECK(seen == n, "%u of %u came", seen, n);
-}
-
 /* Every mbuf of the hugepage that came while the ports run can be sent. */
 static void test_pool_grows_under_the_ports(struct rte_mempool *mp)
 {
@@ -132,29 +107,6 @@ static void test_peer_gone_is_errors_and_no_hang(struct rte_mempool *mp)
 	frames_pass(mp, 1, 0, 50);
 	ports_stop();
 	mempool_whole(mp, "after the peer went");
-}
-
-/* Sends until something comes through, in time, and takes what comes after it. */
-static bool way_becomes_free(struct rte_mempool *mp, uint16_t from, uint16_t to)
-{
-	struct rte_mbuf *pkts[BURST];
-	unsigned quiet = 0;
-	uint16_t got = 0;
-
-	for (time_t end = time(NULL) + PATIENCE; !got && time(NULL) < end; usleep(20000)) {
-		pkts[0] = frame_make(mp, 1);
-		if (!rte_eth_tx_burst(from, 0, pkts, 1))
-			rte_pktmbuf_free(pkts[0]);
-		got = rte_eth_rx_burst(to, 0, pkts, BURST);
-		rte_pktmbuf_free_bulk(pkts, got);
-	}
-	for (bool some = got; some && quiet < 20; usleep(10000), quiet++) {
-		got = rte_eth_rx_burst(to, 0, pkts, BURST);
-		rte_pktmbuf_free_bulk(pkts, got);
-		quiet = got ? 0 : quiet;
-		some = true;
-	}
-	return quiet == 20;
 }
 
 /* The queue pair that errs is made anew, and what it had is counted and freed. */
