@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 		.socket = SOCKET_ID_ANY,
 	};
 	struct rte_mempool *mp;
-	int rc;
+	int rc = 0;
 
 	(void)argc;
 	if (rte_eal_init(RTE_DIM(eal), eal) < 0) {
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	}
 	printf("%lu packets forwarded\n", packets_forward());
 	for (uint16_t port = 0; port < 2; port++)
-		rc = rte_eth_dev_stop(port) || rte_eth_dev_close(port);
+		rc |= rte_eth_dev_stop(port) || rte_eth_dev_close(port);
 	pp_pool_print(pp_pktmbuf_pool(mp), stdout);
 	/* 0 only if every mbuf is home. */
 	rc |= pp_pktmbuf_pool_free(mp);

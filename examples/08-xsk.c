@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Xsk: a pool whose buffers are an AF_XDP socket's: what arrives on one end of a veth is sent back. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* unshare() */
+#endif
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>

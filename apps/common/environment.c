@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Environment: says what EAL needs and does not find, better than EAL does. */
 #include <errno.h>
+#include <mntent.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -118,6 +119,19 @@ static bool argument_is_there(int argc, char **argv, const char *argument)
 	return false;
 }
 
+static bool hugetlbfs_is_mounted(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	struct mntent *entry;
+	bool there = false;
+
+	while (mounts != NULL && !there && (entry = getmntent(mounts)) != NULL)
+		there = strcmp(entry->mnt_type, "hugetlbfs") == 0;
+	if (mounts != NULL)
+		endmntent(mounts);
+	return there;
+}
+
 static int environment_explain(int argc, char **argv, int err)
 {
 	if (err == EINVAL) {
@@ -130,6 +144,12 @@ static int environment_explain(int argc, char **argv, int err)
 	    file_number(HUGEPAGES_1G "/free_hugepages") == 0) {
 		complain("no hugepage is free (" HUGEPAGES "/free_hugepages is 0): "
 			 "echo 256 > " HUGEPAGES "/nr_hugepages");
+		return APP_ENVIRONMENT;
+	}
+	if (!argument_is_there(argc, argv, "--no-huge") &&
+	    !argument_is_there(argc, argv, "--in-memory") && !hugetlbfs_is_mounted()) {
+		complain("no hugetlbfs is mounted, which EAL takes its hugepages from: mount -t "
+			 "hugetlbfs none /dev/hugepages, or --in-memory before the `--`");
 		return APP_ENVIRONMENT;
 	}
 	if (geteuid() != 0) {

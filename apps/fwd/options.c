@@ -45,8 +45,8 @@ static const struct argp_option option_table[] = {
 	  "of a buffer, 128 of headroom included; default 2176", 0 },
 	{ "pages", KEY_PAGES, "SIZE", 0, "2M (default), 1G or 4K: what pktpool is made of", 0 },
 	{ "cache", KEY_CACHE, "N", 0,
-	  "buffers that rte_mempool keeps for each lcore in front of the pool; default 250, with "
-	  "--reserve 0, of ring_mp_mc and stack 512; fewer where there are few buffers",
+	  "buffers that rte_mempool keeps for each lcore in front of the pool; default 250, but "
+	  "none beside a --reserve, and 512 of ring_mp_mc and stack; fewer of few buffers",
 	  0 },
 	{ "queues", KEY_QUEUES, "N", 0, "of each port, each polled by one lcore; default 1", 0 },
 	{ "burst", KEY_BURST, "N", 0, "most packets received at once; default 32", 0 },
@@ -56,7 +56,7 @@ static const struct argp_option option_table[] = {
 	  0 },
 	{ "critical", KEY_CRITICAL, "LIST", 0,
 	  "what is critical beside ARP, IPv6 neighbours and what is for this host: "
-	  "tcp:PORT, udp:PORT, icmp, icmp6, proto:NUMBER, ether:TYPE, with commas",
+	  "tcp:PORT, udp:PORT, icmp, icmp6, arp, proto:NUMBER, ether:TYPE, with commas",
 	  0 },
 	{ "no-critical", KEY_NO_CRITICAL, NULL, 0, "leave the reserve alone when receiving", 0 },
 	{ "stall", KEY_STALL, NULL, 0,

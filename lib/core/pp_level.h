@@ -22,7 +22,7 @@ typedef void (*pp_level_fn)(struct pp_pool *pool, bool low, void *arg);
  */
 struct pp_watermarks {
 	uint32_t low;   /* buffers; 0: no watermarks */
-	uint32_t high;  /* low .. the pool's buffers */
+	uint32_t high;  /* low .. the pool's buffers less the reserve's */
 	pp_level_fn fn; /* or NULL; of this process */
 	void *arg;
 	int eventfd; /* 1 is added to it on each crossing; 0 or less: none */

@@ -89,8 +89,8 @@ PP_API int pp_pool_shrink_on(struct pp_pool *pool, int node, uint32_t buffers, u
 
 /*
  * Brings the free buffers that lie idle in other owners' caches to the depot,
- * also from threads that never call again. Returns how many came. Costs two
- * system calls; the owners' fast path pays nothing. An owner stopped in the
+ * also from threads that never call again. Returns how many came. Costs a
+ * system call; the owners' fast path pays nothing. An owner stopped in the
  * middle of an operation is skipped. Calls that waited in a process that has
  * died leave the line.
  */

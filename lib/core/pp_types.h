@@ -33,8 +33,8 @@ extern "C" {
 
 /*
  * How far down the ladder of an allocation a call may go: own cache, own deque,
- * depot and other owners' deques of the caller's NUMA node, fresh buffers there,
- * and then by flags. 0, PP_REMOTE and PP_CRITICAL make no system call.
+ * other owners' deques and the depot of the caller's NUMA node, fresh buffers
+ * there, and then by flags. 0, PP_REMOTE and PP_CRITICAL make no system call.
  */
 enum pp_flag {
 	/* The caller's own cache only: no lock, no write to a shared line, bounded.

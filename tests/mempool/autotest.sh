@@ -4,7 +4,7 @@
 # of the ops' names that the tests ask for, too. Arguments: the plugin, tests.
 plugin=${1:?the plugin}
 shift
-command -v dpdk-test >/dev/null || { echo "skipped: no dpdk-test (apt-get install dpdk)"; exit 77; }
+command -v dpdk-test >/dev/null || { echo "skipped: no dpdk-test (apt-get install dpdk-dev)"; exit 77; }
 [ "$(id -u)" = 0 ] || { echo "skipped: wants root"; exit 77; }
 # EAL refuses a plugin where anybody may write.
 top=$(mktemp -d /run/pktpool-autotest.XXXXXX)

@@ -14,7 +14,7 @@ NULLS="--vdev net_null0 --vdev net_null1"
 refuse() {
 	local want=$1 say=$2 status=0
 	shift 2
-	timeout --foreground 20 "$BUILD/apps/fwd/pktpool-fwd" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
+	timeout --foreground 20 ${UNDER:-} "$BUILD/apps/fwd/pktpool-fwd" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
 	[ $status = "$want" ] ||
 		fail "$*: ended with $status, not $want: $(tail -n 3 "$TMP/err")"
 	grep -Eq -- "pktpool-fwd: .*$say" "$TMP/err" || fail "$*: does not say '$say': $(<"$TMP/err")"
@@ -69,6 +69,13 @@ refuse 3 'there is no such port now: EAL could not make it' $EAL \
 # Also the last of them, whose place EAL writes to.
 refuse 3 'there is no such port now: EAL could not make it' $EAL \
 	--vdev net_null0 --vdev net_pcap0,rx_pcap="$TMP/nope" --
+cat >"$TMP/bare.sh" <<-EOF
+	#!/bin/sh
+	umount -a -t hugetlbfs
+	exec "\$@"
+EOF
+chmod +x "$TMP/bare.sh"
+UNDER="unshare -m $TMP/bare.sh" refuse 3 'no hugetlbfs is mounted.*mount -t hugetlbfs none' ${EAL/--in-memory/} $NULLS --
 refuse 3 'json /nope/r.json: No such file' $EAL $NULLS -- --json /nope/r.json
 refuse 3 '/sys/kernel/mm/hugepages/hugepages-1048576kB' $EAL $NULLS -- --pages 1G
 refuse 3 'no 2 MiB hugepage .*echo [0-9]+ > /sys/kernel/mm/hugepages/hugepages-2048kB' $EAL \

@@ -192,7 +192,7 @@ def run(parser, measure):
         parser.error('--rounds %d: must be from 1 to 1000' % args.rounds)
     args.build = os.path.abspath(args.build)
     if os.geteuid() or not shutil.which('dpdk-testpmd') or cpus()[0] == cpus()[1]:
-        return lack('wants root, dpdk-testpmd (apt-get install dpdk) and two CPUs')
+        return lack('wants root, dpdk-testpmd (apt-get install dpdk-dev) and two CPUs')
     try:
         # Now: that it cannot be written is not to be found out at the end.
         if args.json:

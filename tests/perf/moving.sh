@@ -5,7 +5,7 @@ LACK=77
 . "$(dirname "$0")/../net/netns.sh"
 . "$(dirname "$0")/expect.sh"
 BUILD=$1
-command -v dpdk-testpmd >/dev/null || lack "no dpdk-testpmd here: apt-get install dpdk"
+command -v dpdk-testpmd >/dev/null || lack "no dpdk-testpmd here: apt-get install dpdk-dev"
 
 net_begin
 [ "$CPU" != 0 ] || lack "one CPU cannot generate and forward"
