@@ -19,15 +19,19 @@ void pp_counts_add(struct pp_counts *to, const struct pp_counts *from)
 		((uint64_t *)to)[i] += ((const uint64_t *)from)[i];
 }
 
-/* Since the last reset. */
+/* Since the last reset; what a port that stops just now counts elsewhere is 0, not a wrap. */
 static struct pp_counts vdev_count(const struct rte_eth_dev *dev)
 {
 	const struct pp_vdev *port = dev->data->dev_private;
 	struct pp_counts sum = { 0 };
 
 	port->driver->count(dev, &sum);
-	for (unsigned i = 0; i < sizeof(sum) / sizeof(uint64_t); i++)
-		((uint64_t *)&sum)[i] -= ((const uint64_t *)&port->before)[i];
+	for (unsigned i = 0; i < sizeof(sum) / sizeof(uint64_t); i++) {
+		uint64_t *now = &((uint64_t *)&sum)[i];
+		uint64_t before = ((const uint64_t *)&port->before)[i];
+
+		*now = *now > before ? *now - before : 0;
+	}
 	return sum;
 }
 
