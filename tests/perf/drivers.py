@@ -105,7 +105,7 @@ def measure(args, tmp, rows):
     plugin = plugin_take(args.build, tmp, OPS)
     parts = args.part or PARTS
     if 'mempool' in parts:
-        kinds = ['net_null'] if args.quick else [k for k in PLACES if k != 'pipeline']
+        kinds = ['net_null'] if args.quick else [k for k, place in PLACES.items() if place.any_ops]
         groups(lambda place, _: mempool_makers(place, plugin, args.quick), [PLACES[k] for k in kinds], None,
                ['io'], args, tmp, named, rows)
     if 'xsk' in parts and os.path.exists(args.build + PP_XSK) and AfXdp(args.build, tmp, 64).kernel():

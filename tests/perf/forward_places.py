@@ -70,6 +70,8 @@ class Place:
     """One process measures itself: packets received in so much of its CPU's time."""
     name = None
     two_cpus = False
+    # Whether its work is the same for testpmd on any mempool ops.
+    any_ops = True
     frames = [64]
     programs = ['io', 'macswap']
     first = 0
@@ -112,6 +114,7 @@ class Batch(Touch):
     """The same out of 131,072 buffers, sent 1,024 at a time: whether the pool brings those again that
     were just freed or goes through all it has. testpmd has nothing of the kind."""
     name = 'net_null batch'
+    any_ops = False
     frames = [64]
     programs = ['macswap']
 
@@ -149,6 +152,7 @@ class Pipeline(Place):
     The first is never out of packets, so that the ring is full and the rest lost."""
     name = 'pipeline'
     two_cpus = True
+    any_ops = False
     programs = ['io']
     buffers = 16384
 

@@ -11,6 +11,20 @@ expect 2 --rounds 1001
 expect 2 --part nope
 expect 3 --json /nope/d.json
 
+# A quick run is of one place: what all of them give the ops' contestants is looked at here.
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(dirname "$0") python3 - "$BUILD" "$dir" <<-'EOF' ||
+	import sys
+	from drivers import mempool_makers
+	from forward_places import PLACES
+	kinds = [kind for kind in PLACES.values() if kind.any_ops]
+	names = sorted(kind.name for kind in kinds)
+	assert names == ['net_af_xdp', 'net_memif', 'net_null', 'net_null copy', 'net_pcap', 'net_ring'], names
+	for kind in kinds:
+	    assert len(mempool_makers(kind(*sys.argv[1:], 64), 'plugin', False)) == 6, kind.name
+	    assert not kind.two_cpus or hasattr(kind, 'contestant'), kind.name
+EOF
+	fail "the places of the ops are others"
+
 expect 0 --quick --json "$dir/rows.json"
 xsk=false
 if [ -e "$BUILD/tests/perf/forward-xdp" ] && [ -e "$BUILD/lib/pmd/librte_net_pp_xsk.so" ]; then xsk=true; fi
