@@ -4,6 +4,8 @@
 #include "dpdk_vdev.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -54,6 +56,35 @@ static void reflects(const char *name, const char *args, const char *interface)
 	assert_int_equal(pp_pktmbuf_pool_recover(mp), kept);
 	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+static atomic_bool enough;
+
+static void *speak(void *fd)
+{
+	while (!atomic_load(&enough))
+		far_send((int)(intptr_t)fd, 0, 16);
+	return NULL;
+}
+
+/* Frames of another interface, which may come while it is opened, are none of its own. */
+static void test_a_far_socket_hears_its_own_interface_only(void **state)
+{
+	int fd = far_open(far_name);
+	uint8_t seen[16] = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, speak, (void *)(intptr_t)fd), 0);
+	for (int i = 0; i < 50; i++) {
+		int deaf = far_open("lo");
+
+		assert_int_equal(far_receive(deaf, seen, 16), 0);
+		close(deaf);
+	}
+	atomic_store(&enough, true);
+	pthread_join(thread, NULL);
+	close(fd);
 }
 
 static void test_net_af_packet_reflects_every_frame(void **state)
@@ -130,6 +161,7 @@ static void test_net_memif_carries_every_frame(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_far_socket_hears_its_own_interface_only),
 		cmocka_unit_test(test_net_af_packet_reflects_every_frame),
 		cmocka_unit_test(test_net_af_xdp_reflects_every_frame),
 		cmocka_unit_test(test_net_tap_reflects_every_frame),

@@ -16,7 +16,8 @@ def frame(to, who, number):
     return to + who + body
 
 
-link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(TYPE))
+# Without a protocol until it is bound: other interfaces may have such frames too.
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
 link.bind((sys.argv[1], TYPE))
 missing = set(range(COUNT))

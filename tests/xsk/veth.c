@@ -58,7 +58,8 @@ void veth_remove(void)
 int far_open(void)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(TYPE) };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(TYPE));
+	/* Bound is what gives it a protocol: before that it would hear every interface. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int bytes = 8 << 20;
 
 	address.sll_ifindex = (int)if_nametoindex(FAR);
