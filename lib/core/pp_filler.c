@@ -26,21 +26,16 @@ static pthread_key_t exit_key;
 /* What the thread has not filled waits for its grace period like a full block. */
 static void filler_leave(struct pp_defer *d, struct pp_filler *filler)
 {
-	struct pp_limbo_block *block, *spare = filler->spare;
-
 	pp_limbo_lock(d);
-	block = atomic_load_explicit(&filler->block, memory_order_relaxed);
-	if (block)
+	if (pp_filler_has_block(filler))
 		pp_limbo_push(d, filler);
 	d->sum.tried += atomic_exchange(&filler->tried, 0);
 	d->sum.recycled += atomic_exchange(&filler->recycled, 0);
 	d->sum.grown += atomic_exchange(&filler->grown, 0);
-	filler->spare = NULL;
+	/* The empty block stays with the place: giving it back may call who watches the
+	 * pool's level, and a lock is held that he may want. */
 	filler->taken = false;
 	pp_limbo_unlock(d);
-	/* Not by a cache: the thread's may have ended before. */
-	if (spare)
-		pp_limbo_keep(d, NULL, spare);
 }
 
 static void thread_end(void *arg)
@@ -162,7 +157,22 @@ static struct pp_limbo_block *spare_take(struct pp_filler *filler)
 	return block;
 }
 
-bool pp_filler_refill(struct pp_defer *d, struct pp_filler *filler, bool may_lock_pool)
+/* From the pool the long way, which may call who watches its level: he may defer others
+ * here, by a block that he fetches himself. */
+static struct pp_limbo_block *pool_take(struct pp_defer *d, struct pp_cache *cache)
+{
+	void *buf = NULL;
+
+	if (cache)
+		buf = pp_alloc(cache, PP_REMOTE);
+	else
+		pp_pool_alloc_burst(d->params.pool, &buf, 1);
+	return buf;
+}
+
+/* An empty one, or NULL; which kind is counted. */
+static struct pp_limbo_block *block_find(struct pp_defer *d, struct pp_filler *filler,
+					 bool may_lock_pool)
 {
 	struct pp_cache *cache = pp_key_cache(&d->key);
 	struct pp_limbo_block *block = spare_take(filler);
@@ -177,23 +187,31 @@ bool pp_filler_refill(struct pp_defer *d, struct pp_filler *filler, bool may_loc
 	/* Perhaps a grace period is over; what is freed may defer others. */
 	if (!block && pp_limbo_reclaim(d, filler, PP_LIMBO_SHARE)) {
 		if (pp_filler_has_block(filler))
-			return true;
+			return NULL;
 		block = spare_take(filler);
 	}
 	if (!block && may_lock_pool) {
-		void *buf = NULL;
-
-		if (cache)
-			buf = pp_alloc(cache, PP_REMOTE);
-		else
-			pp_pool_alloc_burst(d->params.pool, &buf, 1);
-		block = buf;
+		block = pool_take(d, cache);
 		counter = &filler->grown;
 	}
-	if (!block)
-		return false;
-	filler_count(counter);
-	atomic_store_explicit(&filler->block, block, memory_order_relaxed);
+	if (block)
+		filler_count(counter);
+	return block;
+}
+
+bool pp_filler_refill(struct pp_defer *d, struct pp_filler *filler, bool may_lock_pool)
+{
+	/* Again: what was deferred meanwhile may have come by a block, and have filled it. */
+	while (!pp_filler_has_block(filler)) {
+		struct pp_limbo_block *block = block_find(d, filler, may_lock_pool);
+
+		if (block && pp_filler_has_block(filler))
+			pp_limbo_empty(d, filler, block);
+		else if (block)
+			atomic_store_explicit(&filler->block, block, memory_order_relaxed);
+		else if (!pp_filler_has_block(filler))
+			return false;
+	}
 	return true;
 }
 

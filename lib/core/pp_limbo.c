@@ -142,7 +142,7 @@ void pp_limbo_keep(struct pp_defer *d, struct pp_cache *cache, void *buf)
 		pp_pool_free(d->params.pool, &buf, 1);
 }
 
-static void block_empty(struct pp_defer *d, struct pp_filler *filler, struct pp_limbo_block *block)
+void pp_limbo_empty(struct pp_defer *d, struct pp_filler *filler, struct pp_limbo_block *block)
 {
 	if (filler && !filler->spare)
 		filler->spare = block;
@@ -189,7 +189,7 @@ static unsigned limbo_free_due(struct pp_defer *d, struct pp_filler *filler, uin
 			freed += n;
 			calls++;
 		}
-		block_empty(d, filler, block);
+		pp_limbo_empty(d, filler, block);
 	}
 	freed += heads_free(d, heads, &calls);
 	free_end(d, phase, freed, calls);
@@ -257,8 +257,19 @@ unsigned pp_limbo_flush_filler(struct pp_defer *d, struct pp_filler *filler, uin
 	return n;
 }
 
+/* What a thread that has ended has left in its place; the lock is held. */
+static struct pp_limbo_block *spare_inherit(struct pp_filler *filler)
+{
+	struct pp_limbo_block *spare = filler->taken ? NULL : filler->spare;
+
+	if (spare)
+		filler->spare = NULL;
+	return spare;
+}
+
 unsigned pp_limbo_flush(struct pp_defer *d)
 {
+	struct pp_limbo_block *spare;
 	unsigned freed = 0;
 
 	if (pp_limbo_inside)
@@ -270,6 +281,12 @@ unsigned pp_limbo_flush(struct pp_defer *d)
 		pp_limbo_lock(d);
 		if (i >= d->fillers_end)
 			break;
+		spare = spare_inherit(filler);
+		if (spare) {
+			pp_limbo_unlock(d);
+			pp_limbo_keep(d, pp_key_cache(&d->key), spare);
+			continue;
+		}
 		n = pp_limbo_filled(filler);
 		/* One that gets full between two polls is better freed whole. */
 		if (filler->seen != filler->number)

@@ -29,7 +29,8 @@ struct pp_limbo_block {
  * field                 written by                read by
  * block, n              the thread; NULL and 0    the thread; who flushes, under the lock
  *                       under the defer's lock
- * spare                 the thread                the thread; the end
+ * spare                 the thread; without one,  the same
+ *                       anyone under the lock
  * tried .. grown        the thread                the stats
  * the rest              under the lock            under the lock
  */
@@ -121,6 +122,9 @@ unsigned pp_limbo_flush(struct pp_defer *defer);
  * held, and taken off. Returns how many objects. */
 unsigned pp_limbo_flush_filler(struct pp_defer *defer, struct pp_filler *filler, uint32_t upto);
 
+/* An emptied block to the filler (NULL: none), if that has no spare one, else to where
+ * pp_limbo_keep() puts it. Without the lock. */
+void pp_limbo_empty(struct pp_defer *defer, struct pp_filler *filler, struct pp_limbo_block *block);
 /* An empty block to who may need one, or by way of the cache (NULL: the depot) to
  * the pool. Without the lock. */
 void pp_limbo_keep(struct pp_defer *defer, struct pp_cache *cache, void *block);
