@@ -22,7 +22,9 @@ struct pp_pool {
 	_Atomic uintptr_t pager; /* the thread that has the page lock */
 	pp_fault_fn fault;
 	void *fault_arg;
-	struct pp_watermarks level; /* this process's share of them */
+	struct pp_watermarks level; /* this process's share of them; under telling */
+	pp_lock_word telling;       /* held while they are told, or changed */
+	_Atomic bool told;          /* what they were told last: that it is low */
 	uint32_t readers;           /* by pp_pool_each(); under the lock of all pools */
 };
 

@@ -8,8 +8,14 @@
 #include "pp_fail.h"
 #include "pp_inside.h"
 
-/* A callback that uses the pool is not called again for that. */
-static __thread bool looking;
+/* In `advice`: low; the rest counts changes of the marks, so that nobody goes by old ones. */
+#define LOW 1u
+/* How often a call looks again at what its callbacks have done. */
+#define LOOKS 8
+
+/* The pool whose callback this thread is in: using a pool there is not looked at before it is
+ * over. */
+static __thread const struct pp_pool *inside;
 
 /* Without looking into caches: never more than there is. */
 static uint64_t level_quick(const struct pp_store *store)
@@ -32,22 +38,6 @@ static uint64_t level_exact(const struct pp_store *store)
 	return sums.fresh + sums.cached + sums.deques + sums.depot;
 }
 
-static void level_tell(struct pp_pool *pool, bool low)
-{
-	static const uint64_t one = 1;
-	int error = errno;
-
-	looking = true;
-	if (pool->level.fn)
-		pool->level.fn(pool, low, pool->level.arg);
-	/* Full, it has been told often enough. */
-	if (pool->level.eventfd > 0)
-		(void)!write(pool->level.eventfd, &one, sizeof(one));
-	looking = false;
-	/* What the call says that crossed the mark is not to be changed by that. */
-	errno = error;
-}
-
 /* What can be free, the reserve not counted. */
 static uint64_t level_most(const struct pp_pool *pool)
 {
@@ -57,53 +47,118 @@ static uint64_t level_most(const struct pp_pool *pool)
 	return total > floor ? total - floor : 0;
 }
 
-void pp_level_look(struct pp_pool *pool)
+static bool level_is_low(const struct pp_pool *pool)
+{
+	return atomic_load(&pool->store.shared->advice) & LOW;
+}
+
+static void level_compare(const struct pp_pool *pool)
 {
 	struct pp_shared *shared = pool->store.shared;
-	uint32_t low = atomic_load_explicit(&shared->low, memory_order_relaxed);
-	uint32_t high = atomic_load_explicit(&shared->high, memory_order_relaxed);
-	uint32_t was = atomic_load_explicit(&shared->advice, memory_order_relaxed);
+	/* Before the marks: it changes with them. */
+	uint32_t was = atomic_load(&shared->advice);
+	uint32_t low = atomic_load(&shared->low), high = atomic_load(&shared->high);
 	uint64_t n, most = level_most(pool);
 
 	/* The reserve may have grown since, or the pool shrunk. */
 	high = high < most ? high : (uint32_t)most;
-	if (looking || (!was && level_quick(&pool->store) >= low))
+	if (!(was & LOW) && (!low || level_quick(&pool->store) >= low))
 		return;
 	n = level_exact(&pool->store);
-	if (was ? n < high : n >= low)
+	if (was & LOW ? n >= high : n < low)
+		/* V1: of several that see it one says so, before who tells is looked at. */
+		atomic_compare_exchange_strong(&shared->advice, &was, was ^ LOW);
+}
+
+/* With `telling` held. */
+static void level_call(struct pp_pool *pool, bool low)
+{
+	static const uint64_t one = 1;
+	const struct pp_watermarks marks = pool->level;
+	int error = errno;
+
+	inside = pool;
+	if (marks.fn)
+		marks.fn(pool, low, marks.arg);
+	/* Full, it has been told often enough. */
+	if (marks.eventfd > 0)
+		(void)!write(marks.eventfd, &one, sizeof(one));
+	inside = NULL;
+	/* What the call says that crossed the mark is not to be changed by that. */
+	errno = error;
+}
+
+static bool level_told(const struct pp_pool *pool)
+{
+	return atomic_load_explicit(&pool->told, memory_order_relaxed);
+}
+
+/* One tells at a time, or what is told last need not be what came true last. Whoever finds him
+ * at it leaves it to him. */
+static void level_tell(struct pp_pool *pool)
+{
+	for (unsigned looks = 0; level_is_low(pool) != level_told(pool); looks++) {
+		bool low;
+
+		if (!pp_lock_try(&pool->telling, PP_NOBODY))
+			return;
+		low = level_is_low(pool);
+		if (low != level_told(pool)) {
+			atomic_store_explicit(&pool->told, low, memory_order_relaxed);
+			level_call(pool, low);
+		}
+		pp_lock_release(&pool->telling);
+		/* V2: released before the advice is looked at again; pairs with V1. */
+		atomic_thread_fence(memory_order_seq_cst);
+		if (looks < LOOKS)
+			level_compare(pool);
+	}
+}
+
+void pp_level_look(struct pp_pool *pool)
+{
+	if (inside)
 		return;
-	/* Of several that see it, one tells. */
-	if (atomic_compare_exchange_strong_explicit(&shared->advice, &was, !was,
-						    memory_order_relaxed, memory_order_relaxed))
-		level_tell(pool, !was);
+	level_compare(pool);
+	level_tell(pool);
+}
+
+/* With `telling` held: who is to be told, and of what. */
+static void level_set(struct pp_pool *pool, const struct pp_watermarks *marks)
+{
+	struct pp_shared *shared = pool->store.shared;
+
+	atomic_store(&shared->low, 0);
+	atomic_store(&shared->advice, (atomic_load(&shared->advice) | LOW) + 1);
+	atomic_store_explicit(&pool->told, false, memory_order_relaxed);
+	pool->level = *marks;
+	atomic_store(&shared->high, marks->high);
+	atomic_store(&shared->low, marks->low);
 }
 
 PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermarks *marks)
 {
-	struct pp_shared *shared;
-
 	if (!pool || !marks)
 		return pp_fail(-EINVAL, "no pool, or no watermarks");
 	if (marks->high < marks->low || marks->high > level_most(pool))
 		return pp_fail(-EINVAL, "watermarks %u and %u are not low <= high <= %llu buffers",
 			       marks->low, marks->high, (unsigned long long)level_most(pool));
-	shared = pool->store.shared;
-	atomic_store(&shared->low, 0);
-	atomic_store(&shared->advice, 0);
-	pool->level = *marks;
-	atomic_store(&shared->high, marks->high);
-	atomic_store(&shared->low, marks->low);
-	if (marks->low)
-		pp_level_look(pool);
+	if (inside == pool) {
+		/* By the callback itself, which is the one that tells. */
+		level_set(pool, marks);
+		return 0;
+	}
+	pp_lock_take(&pool->telling, PP_NOBODY);
+	level_set(pool, marks);
+	pp_lock_release(&pool->telling);
+	pp_level_look(pool);
 	return 0;
 }
 
 PP_API bool pp_pool_is_low(struct pp_pool *pool)
 {
-	_Atomic uint32_t *advice = &pool->store.shared->advice;
-
 	/* Nobody may have gone the long way since. */
-	if (PP_UNLIKELY(atomic_load_explicit(advice, memory_order_relaxed)))
+	if (PP_UNLIKELY(level_is_low(pool)))
 		pp_level_look(pool);
-	return atomic_load_explicit(advice, memory_order_relaxed);
+	return level_is_low(pool);
 }

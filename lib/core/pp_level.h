@@ -10,8 +10,11 @@ extern "C" {
 #endif
 
 /*
- * Called by the thread whose call crossed a mark, inside that call, with no
- * lock held; it may use the pool. `low` says which way.
+ * Called by a thread whose call finds that a mark was crossed, inside that call, with no
+ * lock of the library's held but the one that has it called by one thread at a time; it may use
+ * the pool and set other marks. `low` says which way: what it hears last is so, and each of its
+ * calls says something else than the one before. A crossing back that happens
+ * while it is called is told after it; two that happen meanwhile are none.
  */
 typedef void (*pp_level_fn)(struct pp_pool *pool, bool low, void *arg);
 
@@ -25,13 +28,18 @@ struct pp_watermarks {
 	uint32_t high;  /* low .. the pool's buffers less the reserve's */
 	pp_level_fn fn; /* or NULL; of this process */
 	void *arg;
-	int eventfd; /* 1 is added to it on each crossing; 0 or less: none */
+	int eventfd; /* 1 is added to it each time fn is called, or would be; 0 or less: none */
 };
 
-/* 0 or -EINVAL. fn is called at once where the pool is low already. Any
- * thread, but not while others change them. In a pool of
- * several processes the marks are everybody's, fn and eventfd are called in the
- * process whose thread crossed. */
+/*
+ * 0 or -EINVAL. fn is called at once where the pool is low already. Any thread. Waits
+ * for an fn that is being called, unless that calls it: once it returns, the fn before is
+ * not called any more, and what its arg points to may go.
+ *
+ * In a pool of several processes the marks are everybody's, and one process sets them at a time.
+ * Each process calls its own fn, by the first of its threads that goes the long way after a
+ * crossing, whosever that was.
+ */
 PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermarks *marks);
 
 /*

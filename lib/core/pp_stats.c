@@ -34,7 +34,7 @@ PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 	stats->leased = atomic_load(&shared->leased);
 	stats->waiters = atomic_load(&shared->waiting);
 	stats->pressed = atomic_load(&shared->pressing);
-	stats->low = atomic_load(&shared->advice);
+	stats->low = atomic_load(&shared->advice) & 1;
 	stats->collected = sums.collected;
 	free_now = pp_sums_free(&sums);
 	/* Buffers on their way between two places may be seen twice. */

@@ -67,6 +67,7 @@ static void fork_child(void)
 			pools[slot]->attached = true;
 			/* These are the parent's, too. */
 			pools[slot]->readers = 0;
+			memset(&pools[slot]->telling, 0, sizeof(pools[slot]->telling));
 		}
 	pools_unread = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	if (pp_thread_entries)
