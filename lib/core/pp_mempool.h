@@ -171,7 +171,8 @@ PP_API void pp_mempool_stats(struct pp_mempool *mempool, struct pp_mempool_stats
 /* Who drew from the reserve: one thread. */
 struct pp_mempool_user {
 	char name[16];  /* as the thread was called when it first drew */
-	int tid;        /* as in /proc; 0 for all that had to make room, together */
+	int tid;        /* as in /proc, whose numbers come again: two threads are two records
+			 * all the same; 0 for all that had to make room, together */
 	uint64_t drawn; /* elements */
 	uint64_t last;  /* when it last drew, nanoseconds of CLOCK_MONOTONIC */
 };

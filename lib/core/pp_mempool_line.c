@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "pp_fail.h"
 #include "pp_sleep.h"
@@ -46,19 +45,20 @@ static void line_remove(struct pp_mempool *mp, struct pp_mempool_waiter *waiter)
 }
 
 /* n of the reserve, which has them. */
-static void reserve_draw(struct pp_mempool *mp, void **elems, unsigned n, int tid, const char *name)
+static void reserve_draw(struct pp_mempool *mp, void **elems, unsigned n,
+			 const struct pp_mempool_drawer *drawer)
 {
 	if (!n)
 		return;
 	mp->kept -= n;
 	memcpy(elems, mp->elems + mp->kept, n * sizeof(*elems));
-	pp_mempool_note(mp, tid, name, n);
+	pp_mempool_note(mp, drawer, n);
 }
 
 /* `got` in its array, the remainder from the reserve: it has all. */
 static void line_serve(struct pp_mempool *mp, struct pp_mempool_waiter *waiter, unsigned got)
 {
-	reserve_draw(mp, waiter->elems + got, waiter->n - got, waiter->tid, waiter->name);
+	reserve_draw(mp, waiter->elems + got, waiter->n - got, &waiter->drawer);
 	waiter->state = PP_MEMPOOL_SERVED;
 	line_remove(mp, waiter);
 }
@@ -165,13 +165,15 @@ unsigned pp_mempool_give(struct pp_mempool *mp, void *const *elems, unsigned n)
 static unsigned mempool_draw(struct pp_mempool *mp, const struct pp_mempool_waiter *self,
 			     void **elems, unsigned got, unsigned n)
 {
+	struct pp_mempool_drawer drawer;
 	struct pp_mempool_turn turn;
 
 	if (got == n)
 		return n;
+	drawer = pp_mempool_drawer();
 	pp_mempool_enter(mp, &turn);
 	if (mp->first == self && mp->kept >= n - got) {
-		reserve_draw(mp, elems + got, n - got, pp_mempool_tid(), NULL);
+		reserve_draw(mp, elems + got, n - got, &drawer);
 		got = n;
 	}
 	pp_mempool_leave(mp, &turn);
@@ -302,8 +304,8 @@ static struct pp_mempool_waiter *line_join(struct pp_mempool *mp, void **elems, 
 	waiter->told = false;
 	waiter->elems = elems;
 	waiter->wait = wait;
-	waiter->tid = pp_mempool_tid();
-	prctl(PR_GET_NAME, waiter->name);
+	waiter->drawer = pp_mempool_drawer();
+	pp_mempool_drawer_name(&waiter->drawer);
 	waiter->after = NULL;
 	waiter->before = mp->last;
 	*(mp->last ? &mp->last->after : &mp->first) = waiter;

@@ -15,6 +15,13 @@ enum pp_mempool_state {
 	PP_MEMPOOL_SERVED, /* it is full; out of line */
 };
 
+/* Who draws. Its number in /proc may have been another thread's, which has ended. */
+struct pp_mempool_drawer {
+	uint64_t serial; /* of this process's threads, never used again; not 0 */
+	int tid;
+	char name[16];
+};
+
 /*
  * In the mempool's table, not on the stack of who waits: who cancels a wait may
  * kick the word when its waiter has already gone.
@@ -29,8 +36,7 @@ struct pp_mempool_waiter {
 	void **elems;
 	struct pp_wait *wait; /* its caller's; valid until it is served or leaves */
 	struct pp_mempool_waiter *before, *after;
-	int tid;
-	char name[16];
+	struct pp_mempool_drawer drawer;
 };
 
 /*
@@ -55,6 +61,7 @@ struct pp_mempool {
 	pthread_mutex_t resizing;
 	char name[32];
 	struct pp_mempool_user users[PP_MEMPOOL_USERS_MAX];
+	uint64_t serials[PP_MEMPOOL_USERS_MAX]; /* whose each record is */
 	struct pp_mempool_waiter table[PP_MEMPOOL_WAITERS_MAX];
 };
 
@@ -92,11 +99,12 @@ int pp_mempool_wait(struct pp_mempool *mp, void **elems, unsigned n, unsigned fl
 /* With the lock held: who waits for more than min_nr looks whether he still may. */
 void pp_mempool_line_look(struct pp_mempool *mp, struct pp_mempool_turn *turn);
 
-/* With the lock held: the thread has drawn n. A name of NULL is the caller's. */
-void pp_mempool_note(struct pp_mempool *mp, int tid, const char *name, unsigned n);
+/* The calling thread, but for its name, which costs a system call. */
+struct pp_mempool_drawer pp_mempool_drawer(void);
+void pp_mempool_drawer_name(struct pp_mempool_drawer *drawer);
 
-/* The calling thread's, as in /proc. */
-int pp_mempool_tid(void);
+/* With the lock held: it has drawn n. Without a name it is the calling thread. */
+void pp_mempool_note(struct pp_mempool *mp, const struct pp_mempool_drawer *drawer, unsigned n);
 
 static inline bool pp_mempool_may(const struct pp_mempool *mp, unsigned n)
 {

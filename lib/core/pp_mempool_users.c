@@ -7,24 +7,32 @@
 #include "pp_mempool_line.h"
 #include "pp_sleep.h"
 
-int pp_mempool_tid(void)
+struct pp_mempool_drawer pp_mempool_drawer(void)
 {
-	static __thread int tid;
+	static uint64_t serials;
+	static __thread struct pp_mempool_drawer self;
 
-	if (!tid)
-		tid = gettid();
-	return tid;
+	if (!self.serial) {
+		self.tid = gettid();
+		self.serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
+	}
+	return self;
+}
+
+void pp_mempool_drawer_name(struct pp_mempool_drawer *drawer)
+{
+	prctl(PR_GET_NAME, drawer->name);
 }
 
 /* The thread's own record, or one that is free, or whose thread drew longest ago. The first
  * is for all who made room. */
-static struct pp_mempool_user *user_find(struct pp_mempool *mp, int tid)
+static struct pp_mempool_user *user_find(struct pp_mempool *mp, uint64_t serial)
 {
 	struct pp_mempool_user *user, *oldest = NULL;
 
 	for (unsigned i = 1; i < PP_MEMPOOL_USERS_MAX; i++) {
 		user = &mp->users[i];
-		if (user->tid == tid)
+		if (mp->serials[i] == serial)
 			return user;
 		if (!oldest || user->last < oldest->last)
 			oldest = user;
@@ -42,17 +50,18 @@ static void user_make_room(struct pp_mempool *mp, struct pp_mempool_user *user)
 	memset(user, 0, sizeof(*user));
 }
 
-void pp_mempool_note(struct pp_mempool *mp, int tid, const char *name, unsigned n)
+void pp_mempool_note(struct pp_mempool *mp, const struct pp_mempool_drawer *drawer, unsigned n)
 {
-	struct pp_mempool_user *user = user_find(mp, tid);
+	struct pp_mempool_user *user = user_find(mp, drawer->serial);
+	struct pp_mempool_drawer named = *drawer;
 
-	if (user->tid != tid) {
+	if (mp->serials[user - mp->users] != drawer->serial) {
 		user_make_room(mp, user);
-		user->tid = tid;
-		if (name)
-			memcpy(user->name, name, sizeof(user->name));
-		else
-			prctl(PR_GET_NAME, user->name);
+		mp->serials[user - mp->users] = drawer->serial;
+		user->tid = drawer->tid;
+		if (!named.name[0])
+			pp_mempool_drawer_name(&named);
+		memcpy(user->name, named.name, sizeof(user->name));
 	}
 	user->drawn += n;
 	user->last = pp_sleep_now();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Mempool-backing: pools, malloc and mempools as backing; who drew what; how many can wait. */
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ground.h"
@@ -237,6 +238,37 @@ static void test_who_drained_the_reserve_is_on_record(void **state)
 	ground_end(&ground);
 }
 
+static _Atomic pid_t number_given;
+
+/* The kernel gives a number again when it has been through all: no test can wait for that. */
+pid_t gettid(void)
+{
+	return number_given ? number_given : (pid_t)syscall(SYS_gettid);
+}
+
+static void test_a_number_that_comes_again_is_another_thread(void **state)
+{
+	struct drawer drawers[2] = { { .name = "dead", .n = 5 }, { .name = "living", .n = 9 } };
+	struct record record = { .n = 0 };
+	struct ground ground;
+
+	(void)state;
+	ground_make(&ground, false, KEPT, KEPT);
+	number_given = 4711;
+	for (unsigned i = 0; i < 2; i++) {
+		drawers[i].mempool = ground.mempool;
+		thread_do(drawer_run, &drawers[i]);
+	}
+	number_given = 0;
+	assert_int_equal(pp_mempool_each_user(ground.mempool, record_add, &record), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(record.users[i].name, drawers[1 - i].name);
+		assert_int_equal(record.users[i].tid, 4711);
+		assert_int_equal(record.users[i].drawn, drawers[1 - i].n);
+	}
+	ground_end(&ground);
+}
+
 /* Served by another's free, it is still the one who waited that drew. */
 static void test_who_waited_is_on_record_itself(void **state)
 {
@@ -290,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_more_than_the_pool_could_have_is_an_error_at_once),
 		cmocka_unit_test(test_a_mempool_can_be_the_backing_of_another),
 		cmocka_unit_test(test_who_drained_the_reserve_is_on_record),
+		cmocka_unit_test(test_a_number_that_comes_again_is_another_thread),
 		cmocka_unit_test(test_who_waited_is_on_record_itself),
 		cmocka_unit_test(test_so_many_can_wait_and_no_more),
 	};
