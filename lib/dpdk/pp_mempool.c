@@ -4,6 +4,7 @@
 #include "pp_critical.h"
 #include "pp_fail.h"
 #include "pp_local.h"
+#include "pp_recall.h"
 
 #include <rte_mbuf.h>
 
@@ -44,41 +45,40 @@ static struct pp_pool *mempool_pool(const struct rte_mempool *mp)
 	return ((const struct pp_binding *)mp->pool_config)->pool;
 }
 
-static int cache_dequeue(struct pp_cache *cache, void **objs, unsigned n)
+/*
+ * pp_cache_get() without its miss: were that called from where more is to be
+ * done after it, the hit would save three registers. One that fails is asked
+ * again by pp_alloc_bulk(), and intends the same.
+ */
+static inline __attribute__((always_inline)) bool cache_hit(struct pp_cache *cache, void **objs,
+							    unsigned n)
 {
-	/* As n > 0, it need not be kept to be compared with. */
-	return PP_LIKELY(pp_alloc_bulk(cache, objs, n, PP_REMOTE)) ? 0 : -ENOBUFS;
+	uint32_t s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
+
+	__asm__("" : "+r"(s));
+	pp_cache_intend(cache, (int32_t)(s - n));
+	if (PP_UNLIKELY((int32_t)(s - n) < __atomic_load_n(&cache->lo, __ATOMIC_RELAXED)))
+		return false;
+	s -= n;
+	pp_cache_count(cache, n);
+	pp_offset_out(cache->base, cache->slots + s, objs, n);
+	__atomic_store_n(&cache->s, (int32_t)s, __ATOMIC_RELEASE); /* T2 */
+	return true;
 }
 
-/* All n or none, and then objs is as it was: see PP_KEPT. */
-static __rte_noinline int pool_dequeue(struct pp_pool *pool, void **objs, unsigned n)
-{
-	void *some[PP_KEPT], **to = n <= PP_KEPT ? some : objs;
-	unsigned got = pp_pool_alloc_burst(pool, to, n);
-
-	if (got < n) {
-		pp_pool_free(pool, to, got);
-		return -ENOBUFS;
-	}
-	if (to != objs)
-		memcpy(objs, to, n * sizeof(*objs));
-	return 0;
-}
-
-/* Of more than fit in registers, by a thread's first call, one that gets no
- * cache, or one that receives: only that may come back with the reserve's. */
+/* What the own cache has not at hand, of more than fit in registers, by a thread's first call,
+ * one that gets no cache, or one that receives: only that may come back with the reserve's. */
 static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
 {
-	struct pp_pool *pool = mempool_pool(mp);
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
 	if (PP_UNLIKELY(!cache))
-		cache = pp_local_find(mp->pool_id, pool);
-	if (PP_UNLIKELY(!cache || !n))
-		return pool_dequeue(pool, objs, n);
-	if (PP_LIKELY(!cache_dequeue(cache, objs, n)) || pp_critical_draw(cache, objs, n))
+		cache = pp_local_find(mp->pool_id, mempool_pool(mp));
+	if (PP_LIKELY(cache != NULL) && PP_LIKELY(pp_alloc_bulk(cache, objs, n, PP_REMOTE)))
 		return 0;
-	return -ENOBUFS;
+	if (PP_UNLIKELY(!n))
+		return 0;
+	return pp_recall(mempool_pool(mp), cache, objs, n) ? 0 : -ENOBUFS;
 }
 
 static __rte_noinline int mempool_enqueue_more(struct rte_mempool *mp, void *const *objs,
@@ -109,7 +109,7 @@ static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
 	/* What the compiler does not see through the `|`. */
 	if (n - 1 >= PP_OFFSET_INLINE)
 		__builtin_unreachable();
-	return cache_dequeue(cache, objs, n);
+	return PP_LIKELY(cache_hit(cache, objs, n)) ? 0 : mempool_dequeue_more(mp, objs, n);
 }
 
 static __rte_noinline int mempool_enqueue_few(struct rte_mempool *mp, void *const *objs, unsigned n)
