@@ -43,7 +43,6 @@ static inline __attribute__((always_inline)) void *pp_alloc(struct pp_cache *cac
  * All n, or none: returns n or 0. Of none, an array of up to PP_KEPT is as it
  * was: rte_mempool has its caches filled in place, behind what is in them yet.
  */
-#define PP_KEPT 1024
 static inline unsigned pp_alloc_bulk(struct pp_cache *cache, void **bufs, unsigned n,
 				     unsigned flags)
 {

@@ -10,7 +10,8 @@
 #include "pp_try.h"
 
 /* The hit of a pool whose inline limits never open, by the other pair of limits. */
-static unsigned far_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n)
+static __attribute__((noinline)) unsigned far_get(struct pp_store *store, struct pp_cache *c,
+						  void **bufs, unsigned n)
 {
 	int32_t s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 
@@ -24,7 +25,8 @@ static unsigned far_get(struct pp_store *store, struct pp_cache *c, void **bufs,
 	return n;
 }
 
-static bool far_put(struct pp_store *store, struct pp_cache *c, void *const *bufs, unsigned n)
+static __attribute__((noinline)) bool far_put(struct pp_store *store, struct pp_cache *c,
+					      void *const *bufs, unsigned n)
 {
 	int32_t s = __atomic_load_n(&c->s, __ATOMIC_RELAXED);
 
@@ -89,8 +91,9 @@ static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void *
 	return got || !burst ? got : pp_owner_get_slow(store, owner, bufs, n, flags | PP_BURST_);
 }
 
-static unsigned miss_get(struct pp_store *store, struct pp_cache *c, void **bufs, unsigned n,
-			 unsigned flags, bool burst, struct pp_wait *wait)
+static __attribute__((noinline)) unsigned miss_get(struct pp_store *store, struct pp_cache *c,
+						   void **bufs, unsigned n, unsigned flags,
+						   bool burst, struct pp_wait *wait)
 {
 	struct pp_pool *pool = (struct pp_pool *)store;
 	struct pp_owner *owner = (struct pp_owner *)c;
@@ -151,7 +154,8 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 		if (flags == PP_TRY)
 			return pp_try_get(store, c, bufs, n, burst);
 	}
-	if (!burst && n <= PP_KEPT)
+	/* Else pp_owner_get_slow() keeps bufs, and only where it must. */
+	if (!burst && n <= PP_KEPT && flags & ~(unsigned)PP_REMOTE)
 		return miss_whole(store, c, bufs, n, flags);
 	return miss_some(store, c, bufs, n, flags, burst);
 }

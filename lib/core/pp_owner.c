@@ -203,18 +203,12 @@ static void owner_put(struct pp_store *store, struct pp_owner *owner, void *cons
 	}
 }
 
-uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n,
-			   unsigned flags)
+/* Up to n, as far as the rungs have them. */
+static inline __attribute__((always_inline)) uint32_t
+owner_get(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n, bool remote)
 {
-	/* Who would else wait, or draw on the reserve, is better off with a far buffer. */
-	bool remote = flags & (PP_REMOTE | PP_CRITICAL | PP_WAIT);
 	uint32_t got = 0;
 
-	owner_enter(store, owner);
-	PP_OWNER_COUNT(owner, slow, 1);
-	/* Whoever needs what lies in the depots more gets it first. */
-	if (PP_UNLIKELY(pp_home_pressed(store)))
-		pp_home_feed(store, owner->line.id);
 	while (got < n) {
 		int32_t s = pp_owner_s(owner);
 		uint32_t have = (uint32_t)(s - pp_owner_start(store, owner));
@@ -230,13 +224,53 @@ uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void 
 		pp_owner_commit(owner, s);
 		got += k;
 	}
+	return got;
+}
+
+/* What it has to itself is enough: nobody can be quicker. */
+static bool owner_certain(struct pp_store *store, struct pp_owner *owner, uint32_t n)
+{
+	uint32_t have = (uint32_t)(pp_owner_s(owner) - pp_owner_start(store, owner));
+
+	return have >= n ||
+	       (pp_refill_stash(store, owner) && have + pp_ticket_count(owner->stash) >= n);
+}
+
+/* All n, or none by way of an array that bufs is not touched for in vain. A frame of its own:
+ * of 8 KiB. */
+static __attribute__((noinline)) uint32_t
+owner_get_kept(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n, bool remote)
+{
+	void *some[PP_KEPT], **to = n <= PP_KEPT ? some : bufs;
+	uint32_t got = owner_get(store, owner, to, n, remote);
+
 	if (got < n) {
-		PP_OWNER_COUNT(owner, empty, 1);
-		if (!(flags & PP_BURST_)) {
-			owner_put(store, owner, bufs, got);
-			got = 0;
-		}
+		owner_put(store, owner, to, got);
+		return 0;
 	}
+	if (to != bufs)
+		memcpy(bufs, to, n * sizeof(*bufs));
+	return n;
+}
+
+uint32_t pp_owner_get_slow(struct pp_store *store, struct pp_owner *owner, void **bufs, uint32_t n,
+			   unsigned flags)
+{
+	/* Who would else wait, or draw on the reserve, is better off with a far buffer. */
+	bool remote = flags & (PP_REMOTE | PP_CRITICAL | PP_WAIT);
+	uint32_t got;
+
+	owner_enter(store, owner);
+	PP_OWNER_COUNT(owner, slow, 1);
+	/* Whoever needs what lies in the depots more gets it first. */
+	if (PP_UNLIKELY(pp_home_pressed(store)))
+		pp_home_feed(store, owner->line.id);
+	if (flags & PP_BURST_ || owner_certain(store, owner, n))
+		got = owner_get(store, owner, bufs, n, remote);
+	else
+		got = owner_get_kept(store, owner, bufs, n, remote);
+	if (got < n)
+		PP_OWNER_COUNT(owner, empty, 1);
 	owner_leave(store, owner);
 	return got;
 }

@@ -2,17 +2,6 @@
 /* Refill: going up the rungs between a cache and the hugepages, until one has a buffer. */
 #include "pp_refill.h"
 
-#include "pp_empties.h"
-
-/* The current block is empty: go on with another. */
-static void refill_switch(struct pp_store *store, struct pp_owner *owner, uint32_t ticket)
-{
-	pp_empties_give(store, owner, owner->block);
-	owner->block = pp_ticket_block(ticket);
-	pp_owner_commit(owner, pp_owner_start(store, owner) + (int32_t)pp_ticket_count(ticket));
-	pp_owner_note(owner, PP_JOURNAL_NONE, 0);
-}
-
 /* It was another CPU's until now, and all of it is about to be read from its end. */
 static void block_prefetch(const struct pp_store *store, uint32_t ticket)
 {
@@ -61,7 +50,7 @@ static bool refill_node(struct pp_store *store, struct pp_owner *owner, uint32_t
 	}
 	if (ticket != PP_TICKET_NONE) {
 		pp_owner_flow(&owner->drawn, pp_ticket_count(ticket));
-		refill_switch(store, owner, ticket);
+		pp_refill_switch(store, owner, ticket);
 		return true;
 	}
 	n = pp_depot_get(store, d, owner->line.id, slots, store->blocks.size);
@@ -92,25 +81,11 @@ static bool refill_closed(struct pp_store *store, struct pp_owner *owner, uint32
 	return true;
 }
 
-bool pp_refill(struct pp_store *store, struct pp_owner *owner, uint32_t n, bool remote)
+bool pp_refill_far(struct pp_store *store, struct pp_owner *owner, uint32_t n, bool remote)
 {
-	struct pp_deque deque = pp_owner_deque(store, owner);
 	bool closed = pp_owner_closed(store, owner);
 	uint32_t nodes = store->shared->facts.nodes;
-	uint32_t ticket = owner->stash;
 
-	if (ticket != PP_TICKET_NONE) {
-		owner->stash = PP_TICKET_NONE;
-		refill_switch(store, owner, ticket);
-		return true;
-	}
-	ticket = pp_deque_pop(&deque);
-	if (ticket != PP_TICKET_NONE) {
-		PP_OWNER_COUNT(owner, refill, 1);
-		pp_owner_flow(&owner->drawn, pp_ticket_count(ticket));
-		refill_switch(store, owner, ticket);
-		return true;
-	}
 	for (uint32_t i = 0; i < (remote ? nodes : 1); i++) {
 		uint32_t d = (owner->depot + i) % nodes;
 

@@ -24,6 +24,8 @@ extern "C" {
 #define PP_LINE 64
 /* Fresh buffers are carved from a hugepage this many at a time, or more. */
 #define PP_CARVE 64
+/* A bulk of so many, or less, that gets none leaves its array as it was. */
+#define PP_KEPT 1024
 /* Devices that one pool can be mapped for at once. */
 #define PP_DEVICES_MAX 8
 /* NUMA nodes that one pool can span. */
