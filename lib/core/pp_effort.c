@@ -181,6 +181,8 @@ static int wait_in_line(struct pp_pool *pool, struct pp_owner *owner, struct pp_
 
 	for (;;) {
 		uint32_t seen = pp_sleep_kicks(&waiter->kicks);
+		/* Who lessens it holds a lock that this one does not need. */
+		uint32_t n = __atomic_load_n(&waiter->n, __ATOMIC_RELAXED);
 
 		if (pp_late_any(store))
 			pp_late_place(store, owner->line.id);
@@ -190,14 +192,14 @@ static int wait_in_line(struct pp_pool *pool, struct pp_owner *owner, struct pp_
 		if (rc)
 			return rc;
 		/* The reserve or the pool may have changed since it came. */
-		if (!wait_possible(pool, waiter->n, flags))
+		if (!wait_possible(pool, n, flags))
 			return -EINVAL;
 		/* Once, and again as long as somebody is in the middle of a call. */
 		if (skipped)
 			skipped = wait_take(store, owner,
 					    pause == SKIPPED_NS ? PP_FOREVER : wait->deadline);
 		if (flags & PP_GROW && pp_sleep_kicks(&waiter->kicks) == seen &&
-		    wait_grow(pool, owner, waiter->n, &busy))
+		    wait_grow(pool, owner, n, &busy))
 			continue;
 		rc = pp_sleep(wait, &waiter->kicks, seen,
 			      pp_sleep_now() + (skipped || busy ? pause : DEAD_NS));
@@ -215,9 +217,10 @@ static void wait_impossible(const struct pp_pool *pool, unsigned n)
 }
 
 unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
-			unsigned flags, struct pp_wait *wait)
+			unsigned flags, const struct pp_patience *patience)
 {
 	struct pp_store *store = &pool->store;
+	struct pp_wait *wait = patience->wait;
 	uint32_t id = owner->line.id;
 	struct pp_waiter *waiter;
 	int rc;
@@ -228,7 +231,7 @@ unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **buf
 		return 0;
 	}
 	pp_pressure_begin(store);
-	waiter = pp_home_join(store, id, n, flags & PP_CRITICAL, wait->deadline);
+	waiter = pp_home_join(store, id, n, flags & PP_CRITICAL, wait->deadline, patience->seat);
 	if (!waiter) {
 		pp_pressure_end(store);
 		errno = EAGAIN;
@@ -238,6 +241,9 @@ unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **buf
 	}
 	effort_count(&owner->counters.wait, 1);
 	rc = wait_in_line(pool, owner, waiter, flags, wait);
+	if (patience->seat)
+		pp_home_unseat(store, id, patience->seat);
+	n = waiter->n;
 	if (rc && pp_home_give_up(store, waiter, id)) {
 		if (rc == -EINVAL)
 			wait_impossible(pool, n);

@@ -13,8 +13,15 @@
 unsigned pp_effort_get(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned got,
 		       unsigned n, unsigned flags);
 
-/* In line until n are there: n, or 0 with errno. The caller holds none. */
+/* How a call waits: as long as its wait says, in a seat where others may lessen it (else NULL). */
+struct pp_patience {
+	struct pp_wait *wait;
+	struct pp_seat *seat;
+};
+
+/* In line until n are there, or as many as the seat says: these, or 0 with errno. The caller
+ * holds none. */
 unsigned pp_effort_wait(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
-			unsigned flags, struct pp_wait *wait);
+			unsigned flags, const struct pp_patience *patience);
 
 #endif

@@ -246,16 +246,48 @@ bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to)
 	return passed;
 }
 
+/* Never none: who needs none any more is called back by whoever knows that. */
+static uint32_t fewer_of(uint32_t n, uint32_t fewer)
+{
+	return n > fewer ? n - fewer : 1;
+}
+
 struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical,
-			       uint64_t deadline)
+			       uint64_t deadline, struct pp_seat *seat)
 {
 	struct pp_waiter *waiter;
 	struct pp_turn turn;
 
 	pp_turn_begin(store, &turn, id);
+	if (seat)
+		n = fewer_of(n, seat->fewer);
 	waiter = pp_queue_join(store, n, critical, deadline);
+	if (seat)
+		seat->waiter = waiter;
 	pp_turn_end(store, &turn);
 	return waiter;
+}
+
+bool pp_home_lessen(struct pp_store *store, struct pp_seat *seat, uint32_t fewer)
+{
+	struct pp_waiter *waiter;
+	struct pp_turn turn;
+
+	pp_turn_begin(store, &turn, PP_NOBODY);
+	waiter = seat->waiter;
+	seat->fewer += fewer;
+	if (waiter && atomic_load_explicit(&waiter->state, memory_order_relaxed) == PP_WAITER_WAITS)
+		__atomic_store_n(&waiter->n, fewer_of(waiter->n, fewer), __ATOMIC_RELAXED);
+	pp_turn_end(store, &turn);
+	/* Nobody else could be served before this one. */
+	return turn.kicked;
+}
+
+void pp_home_unseat(struct pp_store *store, uint32_t id, struct pp_seat *seat)
+{
+	pp_lock_take(&store->shared->home, id);
+	seat->waiter = NULL;
+	pp_lock_release(&store->shared->home);
 }
 
 static uint32_t claim_from(struct pp_store *store, uint32_t d, uint32_t id, uint32_t *share,

@@ -46,9 +46,14 @@ static inline bool pp_home_pressed(const struct pp_store *store)
 /* A mark moves from one buffer in flight to another: false unless only `from` has one. */
 bool pp_home_pass(struct pp_store *store, uint32_t from, uint32_t to);
 
-/* In line: granted at once if the pile has it. NULL: the table is full. */
+/* In line: granted at once if the pile has it. NULL: the table is full. With a seat (or NULL) as
+ * many fewer as that says. */
 struct pp_waiter *pp_home_join(struct pp_store *store, uint32_t id, uint32_t n, bool critical,
-			       uint64_t deadline);
+			       uint64_t deadline, struct pp_seat *seat);
+/* So many fewer, for who has or will have the seat: whether that had somebody served. */
+bool pp_home_lessen(struct pp_store *store, struct pp_seat *seat, uint32_t fewer);
+/* Nobody finds the waiter by its seat any more. */
+void pp_home_unseat(struct pp_store *store, uint32_t id, struct pp_seat *seat);
 /* Up to `room` of what it was granted or promised; 0 when it has all. The
  * reserve's are marked, if they are for what is critical, or leased. */
 uint32_t pp_home_claim(struct pp_store *store, struct pp_waiter *share, uint32_t id,

@@ -141,8 +141,10 @@ PP_API unsigned pp_mempool_alloc_bulk_cb(struct pp_mempool *mempool, unsigned n,
 /*
  * Frees n elements, got from this mempool by whomever: the reserve is refilled
  * first, then who waits is served, in order, and the rest goes to the backing.
- * Wakes only whom it serves, and where ops has wait_bulk the first in line
- * also when that now lacks fewer. Returns how many did not go to the backing.
+ * Wakes only whom it serves: a first in line who waits in a pool's line (the wait_bulk
+ * of pp_mempool_pool) keeps its place there and lacks so many fewer. In another wait_bulk
+ * it is woken also when it now lacks fewer, and asks for those anew. Returns how many
+ * did not go to the backing.
  *
  * Refused with errno EINVAL, and nothing is freed: NULL, also among the
  * elements, and more than are out. Whether an element is the mempool's only

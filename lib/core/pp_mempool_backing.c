@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "pp_mempool.h"
+#include "pp_mempool_line.h"
 #include "pp_pool.h"
 #include "pp_thread.h"
 
@@ -56,14 +56,20 @@ static void pool_free_bulk(void *backing, void *const *elems, unsigned n)
 		pp_pool_free(backing, elems, n);
 }
 
-static unsigned pool_wait_bulk(void *backing, void **elems, unsigned n, struct pp_wait *wait)
+unsigned pp_mempool_pool_wait(struct pp_pool *pool, void **elems, unsigned n, struct pp_wait *wait,
+			      struct pp_seat *seat)
 {
-	struct pp_cache *cache = pp_pool_cache(backing);
+	struct pp_cache *cache = pp_pool_cache(pool);
 
 	if (cache)
-		return pp_alloc_bulk_wait(cache, elems, n, 0, wait);
+		return pp_miss_wait(cache, elems, n, 0, wait, seat);
 	errno = ENOSPC;
 	return 0;
+}
+
+static unsigned pool_wait_bulk(void *backing, void **elems, unsigned n, struct pp_wait *wait)
+{
+	return pp_mempool_pool_wait(backing, elems, n, wait, NULL);
 }
 
 PP_API const struct pp_mempool_ops pp_mempool_pool = {

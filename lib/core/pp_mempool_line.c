@@ -37,6 +37,22 @@ static void line_interrupt(struct pp_mempool *mp, struct pp_mempool_waiter *wait
 	pp_sleep_interrupt(waiter->wait, waiter->who);
 }
 
+/* By buffers of a pool, with nobody else's calls in between: its place there is known. */
+static bool line_is_pools(const struct pp_mempool *mp)
+{
+	return mp->ops->wait_bulk == pp_mempool_pool.wait_bulk;
+}
+
+/* So many more are kept now, which the first, who is inside, need not wait for there. */
+static void line_lessen(struct pp_mempool *mp, struct pp_mempool_waiter *first, uint32_t more)
+{
+	/* All are, or nobody knows where it waits: then it comes and asks anew. */
+	if (mp->kept >= first->n || !line_is_pools(mp))
+		line_interrupt(mp, first);
+	else if (pp_miss_lessen(mp->backing, &first->seat, more))
+		mp->wakes++;
+}
+
 static void line_remove(struct pp_mempool *mp, struct pp_mempool_waiter *waiter)
 {
 	*(waiter->before ? &waiter->before->after : &mp->first) = waiter->after;
@@ -89,9 +105,8 @@ static uint32_t line_place(struct pp_mempool *mp, void *const *elems, uint32_t n
 		if (!first)
 			return n;
 		if (first->state != PP_MEMPOOL_ASLEEP) {
-			/* It may have enough now, or lacks less of the backing's. */
 			if (first->state == PP_MEMPOOL_INSIDE && mp->kept > before)
-				line_interrupt(mp, first);
+				line_lessen(mp, first, mp->kept - before);
 			return n;
 		}
 		/* Nobody is served before the first. */
@@ -226,6 +241,14 @@ static int wait_ended(const struct pp_wait *wait)
 	return 0;
 }
 
+static unsigned line_enter(struct pp_mempool *mp, struct pp_mempool_waiter *first, unsigned need)
+{
+	if (line_is_pools(mp))
+		return pp_mempool_pool_wait(mp->backing, first->elems, need, first->wait,
+					    &first->seat);
+	return mp->ops->wait_bulk(mp->backing, first->elems, need, first->wait);
+}
+
 /* What the reserve lacks for the first in line, waited for in the backing. With the lock held. */
 static int line_inside(struct pp_mempool *mp, struct pp_mempool_waiter *first,
 		       struct pp_mempool_turn *turn)
@@ -236,9 +259,10 @@ static int line_inside(struct pp_mempool *mp, struct pp_mempool_waiter *first,
 	first->interrupted = false;
 	first->who = line_level ? 4u << line_level : PP_WAIT_MEMPOOL;
 	line_level++;
+	first->seat = (struct pp_seat){ .waiter = NULL };
 	first->state = PP_MEMPOOL_INSIDE;
 	pp_mempool_leave(mp, turn);
-	got = mp->ops->wait_bulk(mp->backing, first->elems, need, first->wait);
+	got = line_enter(mp, first, need);
 	error = errno;
 	pp_mempool_enter(mp, turn);
 	first->state = PP_MEMPOOL_BUSY;

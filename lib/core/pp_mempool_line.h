@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "pp_mempool.h"
+#include "pp_miss.h"
 
 /* What becomes of one who waits, changed with the lock held. */
 enum pp_mempool_state {
@@ -37,6 +38,7 @@ struct pp_mempool_waiter {
 	struct pp_wait *wait; /* its caller's; valid until it is served or leaves */
 	struct pp_mempool_waiter *before, *after;
 	struct pp_mempool_drawer drawer;
+	struct pp_seat seat; /* in its pool's line, while it is inside one */
 };
 
 /*
@@ -95,6 +97,10 @@ unsigned pp_mempool_try(struct pp_mempool *mp, struct pp_mempool_waiter *self, v
 /* Down the ladder again and again, in line: 0 when all n are there, or -errno. */
 int pp_mempool_wait(struct pp_mempool *mp, void **elems, unsigned n, unsigned flags,
 		    struct pp_wait *wait);
+
+/* The wait_bulk of a pool: all n, or as many as the seat says. */
+unsigned pp_mempool_pool_wait(struct pp_pool *pool, void **elems, unsigned n, struct pp_wait *wait,
+			      struct pp_seat *seat);
 
 /* With the lock held: who waits for more than min_nr looks whether he still may. */
 void pp_mempool_line_look(struct pp_mempool *mp, struct pp_mempool_turn *turn);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pp_bulk.h"
+#include "pp_miss.h"
 #include "pp_effort.h"
 #include "pp_fail.h"
 #include "pp_guard.h"
@@ -68,7 +68,7 @@ static bool miss_ok(unsigned n, unsigned flags)
 
 /* All n, or with `burst` what there is in the end. */
 static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void **bufs, unsigned n,
-			    unsigned flags, bool burst, struct pp_wait *wait)
+			    unsigned flags, bool burst, const struct pp_patience *patience)
 {
 	struct pp_store *store = &pool->store;
 	unsigned got = 0;
@@ -87,24 +87,26 @@ static unsigned miss_ladder(struct pp_pool *pool, struct pp_owner *owner, void *
 		pp_owner_put_slow(store, owner, bufs, got);
 	if (!(flags & PP_WAIT))
 		return 0;
-	got = pp_effort_wait(pool, owner, bufs, n, flags, wait);
+	got = pp_effort_wait(pool, owner, bufs, n, flags, patience);
 	return got || !burst ? got : pp_owner_get_slow(store, owner, bufs, n, flags | PP_BURST_);
 }
 
 static __attribute__((noinline)) unsigned miss_get(struct pp_store *store, struct pp_cache *c,
 						   void **bufs, unsigned n, unsigned flags,
-						   bool burst, struct pp_wait *wait)
+						   bool burst, const struct pp_patience *patience)
 {
 	struct pp_pool *pool = (struct pp_pool *)store;
 	struct pp_owner *owner = (struct pp_owner *)c;
+	struct pp_patience pool_s;
 	struct pp_wait own;
 	unsigned got;
 
-	if (flags & PP_WAIT && !wait) {
+	if (flags & PP_WAIT && !patience) {
 		pp_wait_for(&own, store->shared->facts.wait_us);
-		wait = &own;
+		pool_s = (struct pp_patience){ .wait = &own };
+		patience = &pool_s;
 	}
-	got = miss_ladder(pool, owner, bufs, n, flags, burst, wait);
+	got = miss_ladder(pool, owner, bufs, n, flags, burst, patience);
 	if (PP_UNLIKELY(pp_level_watched(store)))
 		pp_level_look(pool);
 	return got;
@@ -160,9 +162,10 @@ PP_API unsigned pp_cache_get_miss(struct pp_cache *c, void **bufs, unsigned n, u
 	return miss_some(store, c, bufs, n, flags, burst);
 }
 
-PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,
-				   struct pp_wait *wait)
+unsigned pp_miss_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,
+		      struct pp_wait *wait, struct pp_seat *seat)
 {
+	const struct pp_patience patience = { wait, seat };
 	struct pp_store *store = pp_store_of_cache(c);
 	unsigned got;
 
@@ -173,10 +176,21 @@ PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, 
 		pp_fail(-EINVAL, "no wait is given: pp_wait_for()");
 		return 0;
 	}
-	got = miss_get(store, c, bufs, n, flags | PP_WAIT, false, wait);
+	got = miss_get(store, c, bufs, n, flags | PP_WAIT, false, &patience);
 	if (store->holders)
 		pp_guard_out(store, c->id + 1, bufs, got);
 	return got;
+}
+
+PP_API unsigned pp_alloc_bulk_wait(struct pp_cache *c, void **bufs, unsigned n, unsigned flags,
+				   struct pp_wait *wait)
+{
+	return pp_miss_wait(c, bufs, n, flags, wait, NULL);
+}
+
+bool pp_miss_lessen(struct pp_pool *pool, struct pp_seat *seat, uint32_t fewer)
+{
+	return pp_home_lessen(&pool->store, seat, fewer);
 }
 
 static void miss_put(struct pp_store *store, struct pp_cache *c, void *const *bufs, unsigned n)

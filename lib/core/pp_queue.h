@@ -31,6 +31,15 @@ struct pp_waiter {
 	uint64_t deadline; /* from when on it holds up nobody */
 };
 
+/*
+ * The place in line of a call whose caller may find meanwhile that fewer will do. In the memory
+ * of one process, under the home lock.
+ */
+struct pp_seat {
+	struct pp_waiter *waiter; /* while it is in line */
+	uint32_t fewer;           /* than it was called for */
+};
+
 void pp_queue_init(struct pp_store *store);
 
 /* The PID namespace of the calling process: what numbers of processes mean. */

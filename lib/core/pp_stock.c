@@ -39,9 +39,16 @@ static unsigned buy_critical(struct pp_objcache *oc, void **bufs, unsigned need,
 	return got;
 }
 
-unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsigned need,
-		      unsigned flags, struct pp_wait *wait)
+/* A critical one waits at the mempool first: nobody knows where it is. */
+static bool waiter_sits(const struct pp_stock_waiter *waiter)
 {
+	return !waiter->critical;
+}
+
+unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsigned need,
+		      unsigned flags, struct pp_stock_waiter *waiter)
+{
+	struct pp_wait *wait = waiter ? waiter->wait : NULL;
 	struct pp_cache *cache;
 	unsigned got;
 
@@ -50,7 +57,8 @@ unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsign
 		return buy_critical(oc, bufs, need, flags, wait);
 	cache = pp_pool_cache(oc->params.pool);
 	if (cache && flags & PP_WAIT)
-		return pp_alloc_bulk_wait(cache, bufs, need, flags, wait);
+		return pp_miss_wait(cache, bufs, need, flags, wait,
+				    waiter_sits(waiter) ? &waiter->seat : NULL);
 	/* A thread that came too late for a cache of its own tries again and again. */
 	got = cache ? pp_alloc_bulk(cache, bufs, need, flags | PP_REMOTE)
 		    : pp_pool_alloc_burst(oc->params.pool, bufs, need);
@@ -314,16 +322,21 @@ unsigned pp_stock_buffers(const struct pp_objcache *oc, const struct pp_stock_wa
 	return there < waiter->n ? pp_stock_buffers_for(oc, waiter->n - there) : 0;
 }
 
-/* Who leads may be asleep for more buffers than it still lacks. */
+/* Who leads may be asleep for more buffers than it still lacks. In the pool's line it keeps
+ * its place. */
 static void stock_lessen(struct pp_objcache *oc)
 {
 	struct pp_stock_waiter *leader = oc->waiters[oc->waiters[1] != NULL];
-	unsigned need = leader ? pp_stock_buffers(oc, leader) : 0;
+	unsigned need = leader ? pp_stock_buffers(oc, leader) : 0, had;
 
 	if (!leader || need >= leader->need)
 		return;
+	had = leader->need;
 	leader->need = need;
-	waiter_wake(leader);
+	if (need && waiter_sits(leader))
+		pp_miss_lessen(oc->params.pool, &leader->seat, had - need);
+	else
+		waiter_wake(leader);
 }
 
 /* Who leads now may be asleep behind the one that has gone. */

@@ -4,6 +4,7 @@
 #define PP_STOCK_H
 
 #include "pp_magazine.h"
+#include "pp_miss.h"
 #include "pp_objcache.h"
 #include "pp_slab.h"
 
@@ -20,6 +21,7 @@ struct pp_stock_waiter {
 	unsigned need; /* buffers that it waits for at their source */
 	bool critical;
 	bool served;
+	struct pp_seat seat; /* in the pool's line */
 	uint32_t *kicks; /* in the cache: who cancels a wait may kick after the waiter has gone */
 	struct pp_wait *wait;
 };
@@ -58,9 +60,10 @@ static inline unsigned pp_stock_buffers_for(const struct pp_objcache *oc, uint64
 }
 
 /* Buffers of the pool or of the mempool: need, or 0 with errno. With PP_WAIT
- * EAGAIN: it cannot wait there now; ENOMEM: the mempool never has so many. */
+ * EAGAIN: it cannot wait there now; ENOMEM: the mempool never has so many. A `waiter` (else
+ * NULL) waits, in the pool's line in its seat: for as many as it still lacks. */
 unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsigned need,
-		      unsigned flags, struct pp_wait *wait);
+		      unsigned flags, struct pp_stock_waiter *waiter);
 void pp_stock_return(struct pp_objcache *oc, bool critical, void *const *bufs, unsigned n);
 /* Constructs slabs, linked by `next`; NULL with errno, and every buffer has gone back. */
 struct pp_slab *pp_stock_make(struct pp_objcache *oc, bool critical, void *const *bufs, unsigned n);

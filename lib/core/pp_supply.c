@@ -60,7 +60,7 @@ static unsigned supply_bring(struct pp_objcache *oc, void **objs, unsigned n, bo
 
 /* Buffers for a waiter that leads, waited for at their source. 0, or errno; `built`: whose,
  * the source's or, if false, the constructor's. */
-static int waiter_buy(struct pp_objcache *oc, const struct pp_stock_waiter *waiter, unsigned need,
+static int waiter_buy(struct pp_objcache *oc, struct pp_stock_waiter *waiter, unsigned need,
 		      unsigned flags, struct pp_slab **slabs, bool *built)
 {
 	/* Not into objs: who serves the waiter puts objects there. */
@@ -73,14 +73,14 @@ static int waiter_buy(struct pp_objcache *oc, const struct pp_stock_waiter *wait
 		bufs = malloc(need * sizeof(*bufs));
 	if (!bufs)
 		return ENOMEM;
-	got = pp_stock_buy(oc, critical, bufs, need, flags, waiter->wait);
+	got = pp_stock_buy(oc, critical, bufs, need, flags, waiter);
 	/* More than the mempool ever has: the pool's are as good. */
 	if (!got && critical && errno == ENOMEM) {
 		critical = false;
-		got = pp_stock_buy(oc, critical, bufs, need, flags, waiter->wait);
+		got = pp_stock_buy(oc, critical, bufs, need, flags, waiter);
 	}
 	if (got)
-		*slabs = pp_stock_make(oc, critical, bufs, need);
+		*slabs = pp_stock_make(oc, critical, bufs, got);
 	if (!*slabs)
 		error = errno;
 	*built = !got || *slabs;
@@ -121,6 +121,7 @@ static int waiter_turn(struct pp_objcache *oc, struct pp_stock_waiter *waiter, u
 	int error = 0;
 
 	waiter->need = need;
+	waiter->seat = (struct pp_seat){ .waiter = NULL };
 	pthread_mutex_unlock(&oc->lock);
 	pp_stock_unmake(oc, slabs);
 	slabs = NULL;

@@ -41,6 +41,14 @@ void ground_leak(struct ground *ground, unsigned n)
 	ground->ops->free_bulk(ground->backing, ground->elems + ground->n, n);
 }
 
+void ground_until_wait(const struct ground *ground, uint64_t n)
+{
+	for (unsigned i = 0; stats_of(ground->pool).waiters != n; i++) {
+		MUST(i < 120000);
+		nap();
+	}
+}
+
 void ground_end(struct ground *ground)
 {
 	if (ground->n)

@@ -24,6 +24,8 @@ void ground_drain(struct ground *ground);
 void ground_free(struct ground *ground, unsigned n);
 /* Behind the mempool's back; it will never know. */
 void ground_leak(struct ground *ground, unsigned n);
+/* Returns when n wait in the pool's line, on a mempool's behalf or not. */
+void ground_until_wait(const struct ground *ground, uint64_t n);
 /* Frees what it has; then the books are even, and all can be destroyed. */
 void ground_end(struct ground *ground);
 
