@@ -17,15 +17,15 @@
 #define MBUFS 8191
 
 /*
- * planted EAL... -- PACKETS DROP DOUBLE SWAP DAMAGE: of the packets, counted
+ * planted EAL... -- PACKETS DROP DOUBLE SWAP DAMAGE BEHIND: of the packets, counted
  * from 1, every DROP'th is freed, every DOUBLE'th sent twice, every SWAP'th sent
- * after the one that follows, every DAMAGE'th has a bit of its last 9 bytes
+ * after the BEHIND that follow it, every DAMAGE'th has a bit of its last 9 bytes
  * flipped; 0: none. On port 0, without losing any itself. After PACKETS it
  * touches no ring any more and waits for a signal: net_memif unmaps them when
  * the other side ends.
  */
 static struct {
-	uint64_t packets, drop, twice, swap, damage;
+	uint64_t packets, drop, twice, swap, damage, behind;
 } plan;
 
 static volatile bool stop;
@@ -50,7 +50,7 @@ static void send_one(struct rte_mbuf *m)
 static void forward(struct rte_mempool *mp)
 {
 	struct rte_mbuf *pkts[BURST], *late = NULL;
-	uint64_t seen = 0;
+	uint64_t seen = 0, due = 0;
 
 	while (!stop && seen < plan.packets) {
 		unsigned n = rte_eth_rx_burst(0, 0, pkts, BURST);
@@ -69,14 +69,16 @@ static void forward(struct rte_mempool *mp)
 				copy = rte_pktmbuf_copy(m, mp, 0, UINT32_MAX);
 			if (late == NULL && is_turn(seen, plan.swap)) {
 				late = m;
+				due = seen + plan.behind;
 				continue;
 			}
 			send_one(m);
 			if (copy != NULL)
 				send_one(copy);
-			if (late != NULL)
+			if (late != NULL && seen >= due) {
 				send_one(late);
-			late = NULL;
+				late = NULL;
+			}
 		}
 	}
 	if (late != NULL)
@@ -103,8 +105,8 @@ int main(int argc, char **argv)
 
 	signal(SIGTERM, signal_take);
 	signal(SIGINT, signal_take);
-	if (eal < 0 || argc - eal != 6) {
-		fprintf(stderr, "planted EAL... -- PACKETS DROP DOUBLE SWAP DAMAGE\n");
+	if (eal < 0 || argc - eal != 7) {
+		fprintf(stderr, "planted EAL... -- PACKETS DROP DOUBLE SWAP DAMAGE BEHIND\n");
 		return 2;
 	}
 	argv += eal;
@@ -113,6 +115,7 @@ int main(int argc, char **argv)
 	plan.twice = strtoull(argv[3], NULL, 0);
 	plan.swap = strtoull(argv[4], NULL, 0);
 	plan.damage = strtoull(argv[5], NULL, 0);
+	plan.behind = strtoull(argv[6], NULL, 0);
 	mp = rte_pktmbuf_pool_create("planted", MBUFS, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
 	if (mp == NULL || port_start(mp) != 0) {
 		fprintf(stderr, "planted: no pool or no port\n");
