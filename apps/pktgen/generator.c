@@ -68,12 +68,20 @@ static int lanes_find(struct generator *g)
 }
 
 /* A tag is not part of what an MTU limits. */
-static uint32_t frame_tag(const struct generator *g)
+static uint32_t stream_tag(const struct stream *s)
 {
-	for (unsigned i = 0; i < g->o->plan.streams; i++)
-		if (g->o->plan.stream[i].fields[FIELD_VLAN].way != FIELD_ABSENT)
-			return sizeof(struct rte_vlan_hdr);
-	return 0;
+	return s->spec->fields[FIELD_VLAN].way != FIELD_ABSENT ? sizeof(struct rte_vlan_hdr) : 0;
+}
+
+/* Of a length that all streams are to have. */
+static uint32_t streams_tag(const struct generator *g)
+{
+	const struct sender *s = g->lane[0].sender;
+	uint32_t tag = s->streams > 0 ? sizeof(struct rte_vlan_hdr) : 0;
+
+	for (unsigned i = 0; i < s->streams; i++)
+		tag = RTE_MIN(tag, stream_tag(&s->stream[i]));
+	return tag;
 }
 
 static uint32_t frame_room(const struct generator *g)
@@ -89,7 +97,8 @@ uint32_t trial_frame_max(const struct generator *g)
 	uint32_t most = RTE_MIN(frame_room(g), (uint32_t)MIX_FRAME_MAX);
 
 	for (unsigned i = 0; i < g->lanes; i++)
-		most = RTE_MIN(most, link_frame_max(&g->ports.at[g->lane[i].tx_at]) + frame_tag(g));
+		most = RTE_MIN(most,
+			       link_frame_max(&g->ports.at[g->lane[i].tx_at]) + streams_tag(g));
 	return most;
 }
 
@@ -108,18 +117,20 @@ double trial_frame_mean(const struct generator *g)
 	return sender_frame_mean(g->lane[0].sender);
 }
 
-/* Frames fit into buffers, and ports take them. */
-static int frame_check(const struct generator *g, uint32_t frame)
+static int room_check(const struct generator *g, uint32_t frame)
 {
-	uint32_t tag = frame_tag(g);
+	if (frame <= frame_room(g))
+		return APP_OK;
+	complain("a frame of %" PRIu32 " bytes: a buffer has room for %" PRIu32
+		 ": --data-room %" PRIu32,
+		 frame, frame_room(g),
+		 RTE_ALIGN_CEIL(frame - RTE_ETHER_CRC_LEN, LINE) + RTE_PKTMBUF_HEADROOM);
+	return APP_USAGE;
+}
 
-	if (frame > frame_room(g)) {
-		complain("a frame of %" PRIu32 " bytes: a buffer has room for %" PRIu32
-			 ": --data-room %" PRIu32,
-			 frame, frame_room(g),
-			 RTE_ALIGN_CEIL(frame - RTE_ETHER_CRC_LEN, LINE) + RTE_PKTMBUF_HEADROOM);
-		return APP_USAGE;
-	}
+/* tag: of its bytes. */
+static int mtu_check(const struct generator *g, uint32_t frame, uint32_t tag)
+{
 	for (unsigned i = 0; i < g->lanes; i++) {
 		const struct port *port = &g->ports.at[g->lane[i].tx_at];
 		uint32_t most = link_frame_max(port) + tag;
@@ -136,16 +147,32 @@ static int frame_check(const struct generator *g, uint32_t frame)
 	return APP_OK;
 }
 
+/* It fits into a buffer, and ports take it. */
+static int frame_check(const struct generator *g, uint32_t frame, uint32_t tag)
+{
+	int status = room_check(g, frame);
+
+	return status != APP_OK ? status : mtu_check(g, frame, tag);
+}
+
 static int frames_check(const struct generator *g)
 {
 	const struct plan *plan = &g->o->plan;
-	uint32_t longest = g->replay.longest;
+	const struct sender *s = g->lane[0].sender;
+	int status = APP_OK;
 
-	for (unsigned i = 0; i < g->lane[0].sender->streams; i++)
-		longest = RTE_MAX(longest, stream_frame_longest(&g->lane[0].sender->stream[i]));
-	for (unsigned i = 0; i < plan->trials; i++)
-		longest = RTE_MAX(longest, plan->trial[i].frame);
-	return frame_check(g, longest);
+	if (plan->pcap != NULL) {
+		status = room_check(g, g->replay.longest);
+		if (status == APP_OK)
+			status = mtu_check(g, g->replay.widest, g->replay.widest_tag);
+	}
+	for (unsigned i = 0; i < s->streams && status == APP_OK; i++)
+		status = frame_check(g, stream_frame_longest(&s->stream[i]),
+				     stream_tag(&s->stream[i]));
+	for (unsigned i = 0; i < plan->trials && status == APP_OK; i++)
+		if (plan->trial[i].frame != 0)
+			status = frame_check(g, plan->trial[i].frame, streams_tag(g));
+	return status;
 }
 
 static int replay_open(struct generator *g)

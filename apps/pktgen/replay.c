@@ -14,6 +14,7 @@
 
 #define FCS 4
 #define ETHER 14
+#define VLAN 4
 #define VLANS 2
 #define TYPE_VLAN 0x8100
 #define TYPE_QINQ 0x88a8
@@ -149,6 +150,23 @@ static int packet_check(const struct pcap_pkthdr *head, const char *name, uint64
 	return 0;
 }
 
+/*
+ * A frame may be longer than the MTU by one tag of 802.1Q, as the kernel has it:
+ * not by two, nor by a provider's.
+ */
+static void replay_measure(struct replay *r, const uint8_t *data, uint32_t bytes)
+{
+	uint32_t tag = be16(data + ETHER - 2) == TYPE_VLAN ? VLAN : 0;
+
+	bytes += FCS;
+	if (bytes > r->longest)
+		r->longest = bytes;
+	if (r->widest == 0 || bytes - tag > r->widest - r->widest_tag) {
+		r->widest = bytes;
+		r->widest_tag = tag;
+	}
+}
+
 static int replay_packets(struct replay *r, pcap_t *pcap, const char *name, struct wrong *wrong)
 {
 	uint64_t packets = 0, bytes = 0, used = 0, last = 0;
@@ -176,8 +194,7 @@ static int replay_packets(struct replay *r, pcap_t *pcap, const char *name, stru
 		memcpy(r->data + used, data, head->len);
 		used += head->len;
 		r->n++;
-		if (head->len + FCS > r->longest)
-			r->longest = head->len + FCS;
+		replay_measure(r, data, head->len);
 		if (r->sign && !packet_sign(p, data))
 			return wrong_say(wrong,
 					 "%s: packet %" PRIu64 ": its payload has no room for a "
@@ -236,6 +253,15 @@ int replay_read(struct replay *r, const char *path, bool sign, struct wrong *wro
 		return err;
 	}
 	return replay_take(r, file, path, sign, wrong);
+}
+
+double replay_seconds(const struct replay *r, uint64_t n)
+{
+	if (n == 0)
+		return 0;
+	return ((double)((n - 1) / r->n) * (double)r->period +
+		(double)r->packets[(n - 1) % r->n].ns) /
+	       1e9;
 }
 
 void replay_end(struct replay *r)

@@ -25,10 +25,12 @@ struct replay {
 	uint8_t *data; /* with 64 bytes of slack behind */
 	struct replay_packet *packets;
 	uint64_t n;
-	uint64_t period;  /* ns from a first packet to the next round's */
-	uint32_t longest; /* bytes with the FCS */
-	double mean;      /* the same on average */
-	bool sign;        /* a signature takes the place of each one's last bytes */
+	uint64_t period;     /* ns from a first packet to the next round's */
+	uint32_t longest;    /* bytes with the FCS */
+	uint32_t widest;     /* the same of the one that wants the largest MTU */
+	uint32_t widest_tag; /* bytes of its tag, which is not part of what an MTU limits */
+	double mean;         /* the same on average */
+	bool sign;           /* a signature takes the place of each one's last bytes */
 };
 
 /*
@@ -39,6 +41,8 @@ struct replay {
 int replay_read(struct replay *r, const char *path, bool sign, struct wrong *wrong);
 /* The same from an open file, which is closed. name is for complaints. */
 int replay_take(struct replay *r, FILE *file, const char *name, bool sign, struct wrong *wrong);
+/* Seconds until the nth packet is due by the file's own timing, which begins again at its end. */
+double replay_seconds(const struct replay *r, uint64_t n);
 void replay_end(struct replay *r);
 
 #endif

@@ -93,6 +93,66 @@ static void test_packets_and_times_are_those_of_the_file(void **state)
 	}
 }
 
+static void test_a_tag_is_not_part_of_the_mtu(void **state)
+{
+	static const struct {
+		uint16_t type, inner;
+		uint32_t bytes, tag;
+	} cases[] = {
+		{ 0x0800, 0, 1514, 0 },
+		{ 0x8100, 0x0800, 1518, 4 },
+		/* One tag, and only the customer's: the kernel refuses longer ones. */
+		{ 0x8100, 0x8100, 1522, 4 },
+		{ 0x88a8, 0x0800, 1518, 0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t frame[1600] = { 0 };
+
+		frame[12] = (uint8_t)(cases[i].type >> 8);
+		frame[13] = (uint8_t)cases[i].type;
+		frame[16] = (uint8_t)(cases[i].inner >> 8);
+		frame[17] = (uint8_t)cases[i].inner;
+		begin(0xa1b2c3d4, 1);
+		packet(1, 0, noise, 60, 60);
+		packet(1, 0, frame, cases[i].bytes, cases[i].bytes);
+		packet(1, 0, noise, 60, 60);
+		assert_good(take(false), wrong);
+		assert_int_equal(r.longest, cases[i].bytes + 4);
+		assert_int_equal(r.widest, cases[i].bytes + 4);
+		assert_int_equal(r.widest_tag, cases[i].tag);
+		replay_end(&r);
+	}
+	/* Shorter by less than its tag, the other one wants the larger MTU. */
+	begin(0xa1b2c3d4, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t frame[1600] = { [12] = 0x81, [13] = 0 };
+
+		packet(1, 0, i == 0 ? frame : noise, i == 0 ? 1518 : 1516, i == 0 ? 1518 : 1516);
+	}
+	assert_good(take(false), wrong);
+	assert_int_equal(r.longest, 1522);
+	assert_int_equal(r.widest, 1520);
+	assert_int_equal(r.widest_tag, 0);
+	replay_end(&r);
+}
+
+static void test_how_long_a_file_takes_is_known(void **state)
+{
+	(void)state;
+	begin(0xa1b2c3d4, 1);
+	for (uint32_t i = 0; i < 11; i++)
+		packet(i / 10, i % 10 * 100000, noise, 60, 60);
+	assert_good(take(false), wrong);
+	assert_true(replay_seconds(&r, 0) == 0 && replay_seconds(&r, 1) == 0);
+	assert_true(replay_seconds(&r, 2) == 0.1 && replay_seconds(&r, 11) == 1);
+	/* Again after one more distance. */
+	assert_true(replay_seconds(&r, 12) == 1.1 && replay_seconds(&r, 22) == 2.1);
+	assert_true(replay_seconds(&r, 11 * 1000) == 1.1 * 999 + 1);
+	replay_end(&r);
+}
+
 static void test_a_file_cut_off_anywhere_is_refused(void **state)
 {
 	size_t whole, second;
@@ -215,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packets_and_times_are_those_of_the_file),
+		cmocka_unit_test(test_a_tag_is_not_part_of_the_mtu),
+		cmocka_unit_test(test_how_long_a_file_takes_is_known),
 		cmocka_unit_test(test_a_file_cut_off_anywhere_is_refused),
 		cmocka_unit_test(test_what_cannot_be_sent_is_refused),
 		cmocka_unit_test(test_signed_packets_stay_right),
