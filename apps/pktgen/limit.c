@@ -75,12 +75,20 @@ double limit_measured(enum limit limit, const struct trial_result *r)
 	return NAN;
 }
 
+bool limit_measurable(enum limit limit, const struct trial_result *r)
+{
+	/* One packet has no rate. */
+	if (limit == LIMIT_RATE_ERROR)
+		return r->sent > 1;
+	return r->sent > 0 && (limit < LIMIT_P50 || r->latency.count > 0);
+}
+
 bool limit_kept(enum limit limit, double value, const struct trial_result *r)
 {
 	double measured = limit_measured(limit, r);
 
-	/* Nothing was sent, or came whose time could be too long: that is no pass. */
-	if (r->sent == 0 || (limit >= LIMIT_P50 && r->latency.count == 0))
+	/* What could not be measured is no pass. */
+	if (!limit_measurable(limit, r))
 		return false;
 	return table[limit].least ? measured >= value : measured <= value;
 }

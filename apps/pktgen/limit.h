@@ -23,6 +23,12 @@ enum limit {
 	LIMITS,
 };
 
+/* That look at each packet's signature; and that look at what comes back at all. */
+#define LIMITS_SIGNED                                                                             \
+	(1U << LIMIT_DUPLICATED | 1U << LIMIT_REORDERED | 1U << LIMIT_CORRUPT | 1U << LIMIT_P50 | \
+	 1U << LIMIT_P99 | 1U << LIMIT_P999 | 1U << LIMIT_MAX)
+#define LIMITS_RECEIVED (LIMITS_SIGNED | 1U << LIMIT_LOSS | 1U << LIMIT_RX_PPS)
+
 struct limits {
 	uint32_t given; /* bit n: limit n */
 	double value[LIMITS];
@@ -37,6 +43,8 @@ void limit_range(enum limit limit, double *low, double *high);
 
 /* The value it is about, as it was measured. */
 double limit_measured(enum limit limit, const struct trial_result *r);
+/* False: that little was sent, or came, that its value says nothing. */
+bool limit_measurable(enum limit limit, const struct trial_result *r);
 bool limit_kept(enum limit limit, double value, const struct trial_result *r);
 /* Bit n: limit n is given and was missed. */
 uint32_t limits_missed(const struct limits *l, const struct trial_result *r);

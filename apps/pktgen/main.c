@@ -71,6 +71,7 @@ static int run(int json, int csv)
 		return status;
 	}
 	status = worse(status, generator_close(&generator));
+	json_object_set_new(out, "passed", json_boolean(status == APP_OK));
 	buffers_json(out, &generator);
 	status = worse(status, output_json("json", options.json, json, out));
 	status = worse(status, csv_write(out, csv));

@@ -2,9 +2,12 @@
 /* Method: a way of measuring, made of trials: chosen by --method, with options of its own. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "app.h"
 #include "method.h"
+
+#define NAP_NS (20 * 1000 * 1000)
 
 extern const struct method method_run, method_rfc2544, method_soak;
 
@@ -36,12 +39,26 @@ int method_status(int err)
 	}
 }
 
-int method_trial(void *arg, const struct trial_load *load, struct trial_result *result)
-{
-	return trial_run(arg, load, result);
-}
-
 void method_progress(void *arg, const char *what, double done, double total)
 {
 	trial_progress(arg, what, done, total);
+}
+
+static double clock_read(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int method_rest(void *arg, double seconds)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+	double end = clock_read() + seconds;
+
+	(void)arg;
+	while (!app_stop && clock_read() < end)
+		nanosleep(&nap, NULL);
+	return app_stop ? -EINTR : 0;
 }

@@ -6,9 +6,9 @@
 
 #include "app.h"
 #include "argument.h"
-#include "method.h"
-#include "output.h"
+#include "generator.h"
 #include "rfc_output.h"
+#include "verdict.h"
 
 enum {
 	KEY_TESTS = METHOD_KEY_FIRST + 0x100,
@@ -22,6 +22,7 @@ enum {
 	KEY_BURST_REPEAT,
 	KEY_PARTIAL,
 	KEY_LINE,
+	KEY_REST,
 };
 
 static const struct argp_option option_table[] = {
@@ -42,6 +43,8 @@ static const struct argp_option option_table[] = {
 	{ "partial", KEY_PARTIAL, "PERCENT", 0, "loss that PDR allows; default 0.5", 0 },
 	{ "line", KEY_LINE, "GBITS", 0,
 	  "what 100% is, in Gbit/s with preamble and gap; default what the sender reaches", 0 },
+	{ "rest", KEY_REST, "SECONDS", 0,
+	  "nothing is sent so long between trials; default 0, full 5", 0 },
 	{ 0 },
 };
 
@@ -51,12 +54,13 @@ static struct {
 	bool tests[RFC_TESTS];
 	uint16_t frames[RFC_FRAMES_MAX];
 	unsigned frame_count;
-	double trial, latency_trial, resolution, partial, line;
+	double trial, latency_trial, resolution, partial, line, rest;
 	unsigned votes, latency_repeat, burst_repeat;
-} asked = { .partial = -1 };
+} asked = { .partial = -1, .rest = -1 };
 
 static struct rfc_plan plan;
 static struct rfc_row rows[RFC_FRAMES_MAX];
+static struct silence silence;
 
 static void tests_parse(struct argp_state *state, char *text)
 {
@@ -121,11 +125,9 @@ static void plan_make(void)
 		plan.burst_repetitions = asked.burst_repeat;
 	if (asked.partial >= 0)
 		plan.partial = asked.partial / 100;
+	if (asked.rest >= 0)
+		plan.rest = asked.rest;
 	plan.line_rate = asked.line * 1e9;
-	/* What is shorter or less often is not the RFC's, whatever was asked. */
-	if (plan.seconds < 60 || plan.latency_seconds < 120 || plan.latency_repetitions < 20 ||
-	    plan.burst_repetitions < 50)
-		plan.full = false;
 }
 
 static error_t option_take(int key, char *arg, struct argp_state *state)
@@ -167,12 +169,38 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 	case KEY_LINE:
 		asked.line = argument_real(state, "line", arg, 0.001, 10000);
 		break;
+	case KEY_REST:
+		asked.rest = argument_real(state, "rest", arg, 0, 3600);
+		break;
 	case ARGP_KEY_END:
 		plan_make();
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+	return 0;
+}
+
+static int check(struct options *o, struct wrong *wrong)
+{
+	/* Of the file: options of the same names are refused before. */
+	if (o->test != NULL && o->plan.pcap != NULL)
+		return wrong_say(wrong, "the test file's \"pcap\": its frames are as long as they "
+					"are, not as --frames says: leave it out");
+	if (o->test != NULL && o->plan.trials > 0)
+		return wrong_say(
+			wrong, "the test file's \"trials\": RFC 2544 has its own: leave them out");
+	if (o->plan.limits.given != 0)
+		return wrong_say(
+			wrong,
+			"the test file's \"limits\": it measures, and judges nothing: leave them out");
+	if (!o->settle_given && plan.settle > 0)
+		o->settle = plan.settle;
+	plan.settle = o->settle;
+	/* What is shorter or less often is not the RFC's, whatever was asked. */
+	if (plan.seconds < 60 || plan.latency_seconds < 120 || plan.latency_repetitions < 20 ||
+	    plan.burst_repetitions < 50 || plan.settle < 2 || plan.rest < 5)
+		plan.full = false;
 	return 0;
 }
 
@@ -208,11 +236,21 @@ static int failure_explain(int error)
 	return APP_FAILED;
 }
 
+static int rfc2544_trial(void *arg, const struct trial_load *load, struct trial_result *result)
+{
+	int err = trial_run(arg, load, result);
+
+	if (err == 0)
+		silence_add(&silence, arg);
+	return err;
+}
+
 static int rfc2544_run(struct generator *g, json_t *out)
 {
 	const struct rfc_device device = {
-		.trial = method_trial,
+		.trial = rfc2544_trial,
 		.arg = g,
+		.rest = method_rest,
 		.progress = method_progress,
 		.progress_arg = g,
 	};
@@ -223,6 +261,9 @@ static int rfc2544_run(struct generator *g, json_t *out)
 	error = rfc_run(&plan, &device, rows);
 	if (error && error != -EINTR)
 		status = failure_explain(error);
+	/* One direction of several: half of the packets came nevertheless. */
+	else if (silence_say(&silence, g, "rfc2544"))
+		status = APP_FAILED;
 	rfc_table(stdout, &plan, rows);
 	rfc_json(out, &plan, rows);
 	json_object_set_new(out, "interrupted", json_boolean(error == -EINTR));
@@ -242,6 +283,17 @@ static char *rfc2544_csv(void)
 	return text;
 }
 
+#define RATES "it finds the rates itself, in trials of --trial seconds"
+#define FRAMES "its frames are those of the streams at the lengths of --frames"
+
+static const struct method_without without[] = {
+	{ "rate", RATES },    { "seconds", RATES },
+	{ "packets", RATES }, { "frame", FRAMES },
+	{ "pcap", FRAMES },   { "speed", FRAMES },
+	{ "sign", FRAMES },   { "tx-only", "it is about what comes back" },
+	{ NULL, NULL },
+};
+
 static const struct argp rfc2544_argp = { option_table, option_take, NULL, NULL, NULL, NULL, NULL };
 
 extern const struct method method_rfc2544;
@@ -249,6 +301,8 @@ const struct method method_rfc2544 = {
 	.name = "rfc2544",
 	.argp = &rfc2544_argp,
 	.title = "Of --method rfc2544:",
+	.without = without,
+	.check = check,
 	.run = rfc2544_run,
 	.csv = rfc2544_csv,
 };

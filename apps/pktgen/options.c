@@ -11,30 +11,18 @@
 
 #include "app.h"
 #include "argument.h"
+#include "method_option.h"
 #include "options.h"
+#include "plan_option.h"
 #include "pp_pool.h"
 
 const char *argp_program_version = "pktpool-pktgen " PP_VERSION;
 
-#define METHODS_MAX 8
-
 enum option_key {
-	KEY_METHOD = 0x100,
+	KEY_METHOD = PLAN_KEY_END,
 	KEY_PAIR,
 	KEY_BOTH,
 	KEY_TX_ONLY,
-	KEY_RATE,
-	KEY_SECONDS,
-	KEY_PACKETS,
-	KEY_FRAME,
-	KEY_PROTOCOL,
-	KEY_IP,
-	KEY_FIELD,
-	KEY_FLOWS,
-	KEY_SEED,
-	KEY_PCAP,
-	KEY_SPEED,
-	KEY_SIGN,
 	KEY_TEST,
 	KEY_VERIFY,
 	KEY_SETTLE,
@@ -58,38 +46,38 @@ static const struct argp_option option_table[] = {
 	{ "both", KEY_BOTH, NULL, 0, "each pair also the other way round", 1 },
 	{ "tx-only", KEY_TX_ONLY, NULL, 0, "nothing is expected to arrive", 1 },
 	{ NULL, 0, NULL, 0, "How much, over all sending ports:", 2 },
-	{ "rate", KEY_RATE, "RATE", 0,
+	{ "rate", PLAN_KEY_RATE, "RATE", 0,
 	  "1.5Mpps, 10Gbps (on the wire: preamble and gap count, L1), 10Gbps-l2 (they do not) or max "
 	  "(default)",
 	  2 },
-	{ "seconds", KEY_SECONDS, "N", 0, "send that long; default 1", 2 },
-	{ "packets", KEY_PACKETS, "N", 0, "send that many instead", 2 },
+	{ "seconds", PLAN_KEY_SECONDS, "N", 0, "send that long; default 1", 2 },
+	{ "packets", PLAN_KEY_PACKETS, "N", 0, "send that many instead", 2 },
 	{ NULL, 0, NULL, 0, "What:", 3 },
-	{ "frame", KEY_FRAME, "MIX", 0,
+	{ "frame", PLAN_KEY_FRAME, "MIX", 0,
 	  "bytes with the FCS: 512, imix or e.g. 64:7,594:4,1518:1; default 64", 3 },
-	{ "protocol", KEY_PROTOCOL, "NAME", 0, "udp (default), tcp, ip or ethernet", 3 },
-	{ "ip", KEY_IP, "4|6", 0, "version of IP; default that of the addresses, or 4", 3 },
-	{ "field", KEY_FIELD, "NAME=VALUES", 0,
+	{ "protocol", PLAN_KEY_PROTOCOL, "NAME", 0, "udp (default), tcp, ip or ethernet", 3 },
+	{ "ip", PLAN_KEY_IP, "4|6", 0, "version of IP; default that of the addresses, or 4", 3 },
+	{ "field", PLAN_KEY_FIELD, "NAME=VALUES", 0,
 	  "of src-mac, dst-mac, vlan, src-ip, dst-ip, src-port, dst-port: V, V-V, V-V/STEP, V,V,... "
 	  "or random:V-V; may be given for each",
 	  3 },
-	{ "flows", KEY_FLOWS, "N", 0,
+	{ "flows", PLAN_KEY_FLOWS, "N", 0,
 	  "begin the fields again after N packets; each of the N is numbered for itself; default: as "
 	  "many as the fields have combinations",
 	  3 },
-	{ "seed", KEY_SEED, "N", 0, "for what is random; default 0", 3 },
-	{ "pcap", KEY_PCAP, "FILE", 0, "the packets of this file instead; default all of it once",
-	  3 },
-	{ "speed", KEY_SPEED, "N", 0,
+	{ "seed", PLAN_KEY_SEED, "N", 0, "for what is random; default 0", 3 },
+	{ "pcap", PLAN_KEY_PCAP, "FILE", 0,
+	  "the packets of this file instead; default all of it once", 3 },
+	{ "speed", PLAN_KEY_SPEED, "N", 0,
 	  "at N times the file's own timing; default: as --rate says, or as fast as it goes", 3 },
-	{ "sign", KEY_SIGN, NULL, 0,
+	{ "sign", PLAN_KEY_SIGN, NULL, 0,
 	  "replace the last 16 bytes of the file's packets by a signature, so that loss, order and "
 	  "latency can be told",
 	  3 },
 	{ "test", KEY_TEST, "FILE", 0,
 	  "streams, trials and limits from a test file (JSON) instead of all of the above", 3 },
 	{ NULL, 0, NULL, 0, "How it is measured:", 4 },
-	{ "method", KEY_METHOD, "NAME", 0, "run (default): the trials as given", 4 },
+	{ "method", KEY_METHOD, "NAME", 0, "run (default): the trials as given; rfc2544; soak", 4 },
 	{ "verify", KEY_VERIFY, NULL, 0, "look at every received checksum of IPv4, UDP and TCP",
 	  4 },
 	{ "settle", KEY_SETTLE, "S", 0,
@@ -118,10 +106,11 @@ static const char doc[] =
 	"a limit was missed or the run failed, 2 a bad option or file, 3 something it needs is "
 	"missing.";
 
-/* Options that a test file has in their place. */
 struct parse {
 	struct options *o;
-	const char *planned;
+	const char *planned; /* an option that a test file has in its place */
+	uint64_t given;      /* bit n: PLAN_KEY_FIRST + n */
+	struct method_options methods;
 };
 
 static void pair_parse(struct argp_state *state, struct options *o, const char *text)
@@ -135,91 +124,6 @@ static void pair_parse(struct argp_state *state, struct options *o, const char *
 		argp_error(state, "--pair %s: more than %d pairs", text, OPTIONS_LANES);
 	o->pair[o->pairs].tx = tx;
 	o->pair[o->pairs++].rx = rx;
-}
-
-static void field_take(struct argp_state *state, struct stream_spec *spec, const char *text)
-{
-	const char *equals = strchr(text, '=');
-	struct wrong wrong;
-	char name[32];
-
-	if (equals == NULL || (size_t)(equals - text) >= sizeof(name))
-		argp_error(state,
-			   "--field %s: must be NAME=VALUES, e.g. --field "
-			   "src-ip=10.0.0.1-10.0.0.9",
-			   text);
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
-	if (plan_field(spec, name, equals + 1, &wrong) != 0)
-		argp_error(state, "--field %s: %s", text, wrong.text);
-}
-
-static void method_take(struct argp_state *state, struct options *o, const char *text)
-{
-	char names[200] = "";
-
-	o->method = method_find(text);
-	if (o->method != NULL)
-		return;
-	for (unsigned i = 0; methods[i] != NULL; i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-			 i > 0 ? ", " : "", methods[i]->name);
-	argp_error(state, "--method %s: must be one of %s", text, names);
-}
-
-/* What the plan is made of, where there is no test file. False: some other option. */
-static bool plan_take(int key, char *arg, struct argp_state *state, struct plan *plan)
-{
-	struct stream_spec *spec = &plan->stream[0];
-	struct plan_trial *trial = plan->trial;
-	struct wrong wrong;
-
-	switch (key) {
-	case KEY_RATE:
-		if (rate_parse(&trial->rate, arg, &wrong) != 0)
-			argp_error(state, "--rate %s: %s", arg, wrong.text);
-		return true;
-	case KEY_SECONDS:
-		trial->seconds =
-			argument_real(state, "seconds", arg, PLAN_SECONDS_MIN, PLAN_SECONDS_MAX);
-		return true;
-	case KEY_PACKETS:
-		trial->packets = argument_whole(state, "packets", arg, 1, PLAN_PACKETS_MAX);
-		return true;
-	case KEY_FRAME:
-		if (mix_parse(&spec->mix, arg, &wrong) != 0)
-			argp_error(state, "--frame %s: %s", arg, wrong.text);
-		return true;
-	case KEY_PROTOCOL:
-		if (plan_protocol(spec, arg, &wrong) != 0)
-			argp_error(state, "--protocol %s: %s", arg, wrong.text);
-		return true;
-	case KEY_IP:
-		if (strcmp(arg, "4") != 0 && strcmp(arg, "6") != 0)
-			argp_error(state, "--ip %s: must be 4 or 6", arg);
-		spec->family = (unsigned)(*arg - '0');
-		return true;
-	case KEY_FIELD:
-		field_take(state, spec, arg);
-		return true;
-	case KEY_FLOWS:
-		spec->flows = (uint32_t)argument_whole(state, "flows", arg, 1, SIGNATURE_FLOWS);
-		return true;
-	case KEY_SEED:
-		plan->seed = argument_whole(state, "seed", arg, 0, INT64_MAX);
-		return true;
-	case KEY_PCAP:
-		free(plan->pcap);
-		plan->pcap = strdup(arg);
-		return true;
-	case KEY_SPEED:
-		plan->speed = argument_real(state, "speed", arg, 1e-6, 1e6);
-		return true;
-	case KEY_SIGN:
-		plan->sign = true;
-		return true;
-	default:
-		return false;
-	}
 }
 
 static void test_read(struct argp_state *state, struct parse *p)
@@ -240,34 +144,6 @@ static void test_read(struct argp_state *state, struct parse *p)
 	exit(err == -EINVAL ? APP_USAGE : APP_ENVIRONMENT);
 }
 
-static void options_check(struct argp_state *state, struct parse *p)
-{
-	struct plan *plan = &p->o->plan;
-	struct wrong wrong;
-
-	if (p->o->test != NULL) {
-		test_read(state, p);
-	} else {
-		struct plan_trial *trial = plan->trial;
-
-		if (trial->seconds != 0 && trial->packets != 0)
-			argp_error(state, "--seconds and --packets: one of them");
-		if (trial->seconds == 0 && trial->packets == 0 && plan->pcap == NULL)
-			trial->seconds = 1;
-		if (plan->pcap == NULL && (plan->speed > 0 || plan->sign))
-			argp_error(state, "--%s: of which --pcap?", plan->sign ? "sign" : "speed");
-		if (plan_check(plan, &wrong) != 0)
-			argp_error(state, "%s", wrong.text);
-	}
-	if (plan->streams == 0) {
-		plan->streams = 1;
-		plan->stream[0].weight = 1;
-		snprintf(plan->stream[0].name, sizeof(plan->stream[0].name), "stream 1");
-	}
-	if (p->o->tx_only && p->o->verify)
-		argp_error(state, "--verify: nothing is received with --tx-only");
-}
-
 static const char *key_name(int key)
 {
 	for (unsigned i = 0; i < RTE_DIM(option_table); i++)
@@ -276,18 +152,64 @@ static const char *key_name(int key)
 	return "?";
 }
 
+static void method_check(struct argp_state *state, struct parse *p)
+{
+	const struct method *method = p->o->method;
+	struct wrong wrong;
+
+	method_options_check(&p->methods, method, state);
+	for (unsigned i = 0; p->given >> i != 0; i++)
+		if (p->given >> i & 1)
+			method_without_check(method, key_name(PLAN_KEY_FIRST + (int)i), state);
+	if (method->check(p->o, &wrong) != 0)
+		argp_error(state, "--method %s: %s", method->name, wrong.text);
+}
+
+/* Nobody can say whether a limit was kept that nothing is known about. */
+static void received_check(struct argp_state *state, const struct options *o)
+{
+	struct wrong wrong;
+
+	if (o->tx_only && o->verify)
+		argp_error(state, "--verify: nothing is received with --tx-only");
+	if (o->verify && o->plan.pcap != NULL && !o->plan.sign)
+		argp_error(state, "--verify: packets of a pcap file are only counted: --sign");
+	if (o->tx_only && plan_limits_refuse(&o->plan, LIMITS_RECEIVED,
+					     "nothing is received with --tx-only", &wrong) != 0)
+		argp_error(state, "--test %s: %s", o->test, wrong.text);
+}
+
+static void options_check(struct argp_state *state, struct parse *p)
+{
+	struct plan *plan = &p->o->plan;
+
+	if (p->o->test != NULL)
+		test_read(state, p);
+	method_check(state, p);
+	if (p->o->test == NULL)
+		plan_options_end(state, plan);
+	if (plan->streams == 0) {
+		plan->streams = 1;
+		plan->stream[0].weight = 1;
+		snprintf(plan->stream[0].name, sizeof(plan->stream[0].name), "stream 1");
+	}
+	received_check(state, p->o);
+}
+
 static error_t option_take(int key, char *arg, struct argp_state *state)
 {
 	struct parse *p = state->input;
 	struct options *o = p->o;
 
-	if (plan_take(key, arg, state, &o->plan)) {
+	if (key >= PLAN_KEY_FIRST && key < PLAN_KEY_FIRST + 64)
+		p->given |= 1ULL << (key - PLAN_KEY_FIRST);
+	if (plan_option_take(key, arg, state, &o->plan)) {
 		p->planned = key_name(key);
 		return 0;
 	}
 	switch (key) {
 	case KEY_METHOD:
-		method_take(state, o, arg);
+		o->method = method_take(state, arg);
 		break;
 	case KEY_PAIR:
 		pair_parse(state, o, arg);
@@ -306,6 +228,7 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_SETTLE:
 		o->settle = argument_real(state, "settle", arg, 0, 3600);
+		o->settle_given = true;
 		break;
 	case KEY_LINK_WAIT:
 		o->link_wait = argument_real(state, "link-wait", arg, 0, 3600);
@@ -338,6 +261,9 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		argp_error(state, "%s: not an option; EAL's arguments stand before `--`", arg);
 		break;
+	case ARGP_KEY_INIT:
+		method_options_init(&p->methods, state);
+		break;
 	case ARGP_KEY_END:
 		options_check(state, p);
 		break;
@@ -349,16 +275,13 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 
 void options_parse(void *options, int argc, char **argv)
 {
-	struct argp_child children[METHODS_MAX + 1] = { 0 };
-	const struct argp argp = { option_table, option_take, "", doc, children, NULL, NULL };
 	struct options *o = options;
 	struct parse parse = { .o = o };
-	unsigned n = 0;
+	const struct argp argp = {
+		option_table, option_take, "", doc, parse.methods.children, NULL, NULL,
+	};
 
-	for (unsigned i = 0; methods[i] != NULL && n < METHODS_MAX; i++)
-		if (methods[i]->argp != NULL)
-			children[n++] = (struct argp_child){ methods[i]->argp, 0, methods[i]->title,
-							     7 + (int)i };
+	method_options_begin(&parse.methods);
 	*o = (struct options){
 		.method = methods[0],
 		.buffers = {
@@ -371,11 +294,8 @@ void options_parse(void *options, int argc, char **argv)
 		.settle = 0.5,
 		.link_wait = 3,
 	};
-	o->plan.trial = calloc(1, sizeof(*o->plan.trial));
-	o->plan.trials = 1;
-	if (o->plan.trial == NULL)
+	if (plan_options_begin(&o->plan) != 0)
 		exit(APP_ENVIRONMENT);
-	snprintf(o->plan.trial[0].name, sizeof(o->plan.trial[0].name), "trial 1");
 	argp_err_exit_status = APP_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);
 }

@@ -17,8 +17,9 @@ struct options {
 	const struct method *method;
 	struct plan plan;
 	struct buffers_params buffers;
-	unsigned burst;   /* packets sent at once at most */
-	double settle;    /* seconds without a packet after which no more is waited for */
+	unsigned burst; /* packets sent at once at most */
+	double settle;  /* seconds without a packet after which no more is waited for */
+	bool settle_given;
 	double link_wait; /* seconds */
 	/* Ports by their order: sending and receiving. None given: see generator_open(). */
 	unsigned pairs;

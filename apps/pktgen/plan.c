@@ -27,6 +27,20 @@ int plan_protocol(struct stream_spec *spec, const char *name, struct wrong *wron
 	return wrong_say(wrong, "'%.40s' is no protocol: must be udp, tcp, ip or ethernet", name);
 }
 
+int plan_limits_refuse(const struct plan *plan, uint32_t limits, const char *why,
+		       struct wrong *wrong)
+{
+	for (unsigned i = 0; i < plan->trials; i++) {
+		uint32_t given = plan->trial[i].limits.given & limits;
+
+		if (given != 0)
+			return wrong_say(wrong, "%s: %s cannot be measured: %s",
+					 plan->trial[i].name,
+					 limit_name((enum limit)__builtin_ctz(given)), why);
+	}
+	return 0;
+}
+
 int plan_check(const struct plan *plan, struct wrong *wrong)
 {
 	for (unsigned i = 0; i < plan->trials; i++) {
@@ -41,7 +55,17 @@ int plan_check(const struct plan *plan, struct wrong *wrong)
 			return wrong_say(wrong,
 					 "a rate and a speed: a pcap file has its own timing or "
 					 "another");
+		if (t->rate.unit == RATE_MAX && t->limits.given >> LIMIT_RATE_ERROR & 1)
+			return wrong_say(wrong,
+					 "%s: max_rate_error cannot be measured: it has no rate "
+					 "that could be missed: give it one",
+					 t->name);
 	}
+	if (plan->pcap != NULL && !plan->sign)
+		return plan_limits_refuse(plan, LIMITS_SIGNED,
+					  "packets of a pcap file are only counted: sign them "
+					  "(\"sign\": true)",
+					  wrong);
 	return 0;
 }
 

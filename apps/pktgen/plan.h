@@ -37,8 +37,9 @@ struct plan {
 };
 
 /*
- * Reads a test file (see pktpool-pktgen(1)). 0; -EINVAL: what is wrong, with its
- * line; -ENOENT, ...: it cannot be read; -ENOMEM. plan_end() after an error, too.
+ * Reads a test file (see pktpool-pktgen(1)), which may be without trials. 0;
+ * -EINVAL: what is wrong, with its line; -ENOENT, ...: it cannot be read; -ENOMEM.
+ * plan_end() after an error, too.
  */
 int plan_read(struct plan *plan, const char *path, struct wrong *wrong);
 /* The same from a text; name is for complaints. */
@@ -49,6 +50,9 @@ void plan_end(struct plan *plan);
 /* Also for options. 0, -EINVAL or -ENOMEM. */
 int plan_field(struct stream_spec *spec, const char *name, const char *value, struct wrong *wrong);
 int plan_protocol(struct stream_spec *spec, const char *name, struct wrong *wrong);
+/* Says which of these limits (bit n: limit n) some trial has, and why it cannot be measured. */
+int plan_limits_refuse(const struct plan *plan, uint32_t limits, const char *why,
+		       struct wrong *wrong);
 /* The whole does not contradict itself. */
 int plan_check(const struct plan *plan, struct wrong *wrong);
 

@@ -311,8 +311,6 @@ int plan_parse(struct plan *plan, const char *text, size_t bytes, const char *na
 	memset(plan, 0, sizeof(*plan));
 	if (err == 0)
 		err = reader_object(&r, r.root, keys, plan);
-	if (err == 0 && plan->trials == 0)
-		err = reader_say(&r, "no \"trials\"");
 	if (err == 0 && plan->pcap != NULL && plan->streams != 0)
 		err = reader_say(&r, "\"pcap\" and \"streams\": one of them");
 	if (err == 0) {

@@ -34,12 +34,15 @@ int rfc_trial(struct rfc_run *run, double pps, double seconds, uint64_t packets,
 		.seconds = seconds,
 		.packets = packets,
 	};
-	int error;
+	int error = 0;
 
 	*result = (struct trial_result){ 0 };
-	run_announce(run, seconds);
-	error = run->device->trial(run->device->arg, &load, result);
-	run->spent += seconds;
+	run_announce(run, seconds + rfc_plan_pause(run->plan));
+	if (run->trials++ > 0 && run->plan->rest > 0 && run->device->rest)
+		error = run->device->rest(run->device->arg, run->plan->rest);
+	if (!error)
+		error = run->device->trial(run->device->arg, &load, result);
+	run->spent += seconds + rfc_plan_pause(run->plan);
 	if (!error && result->interrupted)
 		return -EINTR;
 	return error;
@@ -53,7 +56,7 @@ static int run_maximum(struct rfc_run *run)
 {
 	const struct rfc_plan *plan = run->plan;
 	struct rfc_row *row = run->row;
-	uint64_t sent = 0, received = 0;
+	uint64_t sent = 0, received = 0, lost = 0;
 	double seconds = 0, reached = 0;
 	unsigned trials = 0;
 
@@ -70,6 +73,7 @@ static int run_maximum(struct rfc_run *run)
 		trials++;
 		sent += result.sent;
 		received += result.received;
+		lost += result.lost;
 		seconds += result.seconds;
 		reached += result.tx_pps;
 	}
@@ -78,7 +82,7 @@ static int run_maximum(struct rfc_run *run)
 	if (plan->line_rate <= 0)
 		row->most = reached / trials;
 	row->mrr = (double)received / seconds;
-	row->mrr_lost = sent ? (double)(sent - received) / (double)sent : 0;
+	row->mrr_lost = sent ? (double)lost / (double)sent : 0;
 	return 0;
 }
 

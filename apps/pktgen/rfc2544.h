@@ -29,6 +29,8 @@ struct rfc_plan {
 	bool full;                       /* trials as long and as many as the RFC has them */
 	uint16_t frames[RFC_FRAMES_MAX]; /* bytes with FCS */
 	unsigned frame_count;
+	double settle;    /* that late frames are waited for (section 23); 0: as --settle says */
+	double rest;      /* between trials (section 23) */
 	double line_rate; /* bits a second; 0: as much as the sender can */
 	double seconds;
 	double latency_seconds;
@@ -94,6 +96,8 @@ struct rfc_row {
 struct rfc_device {
 	int (*trial)(void *arg, const struct trial_load *load, struct trial_result *result);
 	void *arg;
+	/* Nothing for so long: 0 or -errno; or NULL. */
+	int (*rest)(void *arg, double seconds);
 	/* Before each trial, or NULL: done and total are seconds of trials, the last an estimate. */
 	void (*progress)(void *arg, const char *what, double done, double total);
 	void *progress_arg;
@@ -105,7 +109,8 @@ extern const char *const rfc_test_names[RFC_TESTS];
 void rfc_plan_demo(struct rfc_plan *plan);
 /* As the RFC has it: days. */
 void rfc_plan_full(struct rfc_plan *plan);
-/* Seconds of trials that a test of one frame size is likely to take, and all of it. */
+/* Seconds that are likely to go by beside each trial; in a test of one frame size; in all of it. */
+double rfc_plan_pause(const struct rfc_plan *plan);
 double rfc_plan_test_seconds(const struct rfc_plan *plan, enum rfc_test test);
 double rfc_plan_seconds(const struct rfc_plan *plan);
 

@@ -95,9 +95,10 @@ static json_t *row_json(const struct rfc_row *row)
 
 static json_t *plan_json(const struct rfc_plan *plan)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:i, s:o}",
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:i, s:o}",
 			 "trial_seconds", plan->seconds, "latency_seconds", plan->latency_seconds,
-			 "burst_seconds", plan->burst_seconds, "resolution", plan->resolution,
+			 "burst_seconds", plan->burst_seconds, "settle_seconds", plan->settle,
+			 "rest_seconds", plan->rest, "resolution", plan->resolution,
 			 "burst_resolution", plan->burst_resolution, "partial", plan->partial,
 			 "loss_step", plan->loss_step, "repetitions", (int)plan->repetitions,
 			 "confirm", (int)plan->confirm, "latency_repetitions",

@@ -6,6 +6,9 @@
 
 const char *const rfc_test_names[RFC_TESTS] = { "throughput", "latency", "loss", "back-to-back" };
 
+/* Down to a single frame of a burst of some thousands. */
+#define RFC_BURST_HALVINGS 12
+
 static const uint16_t rfc_frames[] = { 64, 128, 256, 512, 1024, 1280, 1518 };
 
 static void plan_common(struct rfc_plan *plan)
@@ -25,6 +28,8 @@ void rfc_plan_full(struct rfc_plan *plan)
 {
 	plan_common(plan);
 	plan->full = true;
+	plan->settle = 2;
+	plan->rest = 5;
 	plan->seconds = 60;
 	plan->latency_seconds = 120;
 	plan->resolution = 0.001;
@@ -57,6 +62,19 @@ static unsigned plan_losses(const struct rfc_plan *plan)
 	return loads < RFC_LOADS_MAX ? loads : RFC_LOADS_MAX;
 }
 
+double rfc_plan_pause(const struct rfc_plan *plan)
+{
+	/* Where all frames have come none is waited for. */
+	return plan->rest + plan->settle / 2;
+}
+
+/* Trials of one search for a burst: from the last one's answer, doubled and halved. */
+static double plan_burst_trials(const struct rfc_plan *plan)
+{
+	return 2 + (plan->burst_resolution > 0 ? ceil(log2(1 / plan->burst_resolution))
+					       : RFC_BURST_HALVINGS);
+}
+
 double rfc_plan_test_seconds(const struct rfc_plan *plan, enum rfc_test test)
 {
 	const struct search search = {
@@ -66,20 +84,23 @@ double rfc_plan_test_seconds(const struct rfc_plan *plan, enum rfc_test test)
 		.probes = RFC_PROBES,
 		.confirm = plan->confirm,
 	};
+	double pause = rfc_plan_pause(plan);
 
 	if (!plan->tests[test] && test != RFC_THROUGHPUT)
 		return 0;
 	switch (test) {
 	case RFC_THROUGHPUT:
 		/* The second search begins where the first one ended. */
-		return plan->seconds * (plan->repetitions + 1.5 * search_expect(&search));
+		return (plan->seconds + pause) * (plan->repetitions + 1.5 * search_expect(&search));
 	case RFC_LATENCY:
-		return plan->latency_seconds * RFC_LATENCY_LOADS * plan->latency_repetitions;
+		return (plan->latency_seconds + pause) * RFC_LATENCY_LOADS *
+		       plan->latency_repetitions;
 	case RFC_LOSS:
-		return plan->seconds * plan_losses(plan);
+		return (plan->seconds + pause) * plan_losses(plan);
 	case RFC_BACK_TO_BACK:
 		/* Bursts double until one loses, then halve: half of the longest on average. */
-		return plan->burst_seconds * plan->burst_repetitions * 2;
+		return plan->burst_repetitions *
+		       (plan->burst_seconds * 2 + pause * plan_burst_trials(plan));
 	default:
 		return 0;
 	}

@@ -11,6 +11,7 @@ struct rfc_run {
 	struct rfc_row *row;
 	enum rfc_test test;
 	const char *part; /* of a test, to be named in its place; or NULL */
+	unsigned trials;  /* so far */
 	double done;      /* seconds of trials, as planned, before this test */
 	double spent;     /* seconds of trials in this test */
 };

@@ -14,10 +14,10 @@ static void plan_print(FILE *out, const struct rfc_plan *plan)
 	}
 	fprintf(out,
 		"trials of %g s%s, to %g%% of the highest rate, %u vote on a load; latency %u x %g "
-		"s; %u bursts.\n",
+		"s; %u bursts; %g s for late frames, %g s of rest before the next trial.\n",
 		plan->seconds, plan->full ? "" : " instead of 60", 100 * plan->resolution,
 		plan->repetitions, plan->latency_repetitions, plan->latency_seconds,
-		plan->burst_repetitions);
+		plan->burst_repetitions, plan->settle, plan->rest);
 	if (plan->line_rate > 0)
 		fprintf(out, "100%% is a line of %g Gbit/s.\n", plan->line_rate / 1e9);
 	else

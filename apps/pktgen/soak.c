@@ -25,19 +25,14 @@ static uint64_t resident_kib(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-static void total_add(struct soak_total *total, const struct trial_result *r)
+static void period_add(struct soak_total *total, const struct trial_result *r)
 {
 	total->periods++;
-	total->sent += r->sent;
-	total->received += r->received;
-	total->lost += r->lost;
-	total->duplicated += r->duplicated;
-	total->reordered += r->reordered;
-	total->corrupt += r->corrupt;
-	total->seconds += r->seconds;
+	total_add(&total->all, r);
+	rows_add(&total->rows, r, total->all.seconds);
 	if (r->lost > total->worst_lost) {
 		total->worst_lost = r->lost;
-		total->worst_at = total->seconds;
+		total->worst_at = total->all.seconds;
 	}
 	if (r->latency.p99 > total->worst_p99)
 		total->worst_p99 = r->latency.p99;
@@ -58,13 +53,13 @@ static void total_weigh(struct soak_total *total, uint64_t growth)
 
 static void period_print(FILE *out, const struct soak_total *total, const struct trial_result *r)
 {
-	unsigned seconds = (unsigned)(total->seconds + 0.5);
+	unsigned seconds = (unsigned)(total->all.seconds + 0.5);
 
 	fprintf(out,
 		"%3u:%02u:%02u  %10.1f kpps  %12" PRIu64 " sent  %10" PRIu64 " lost  %10" PRIu64
 		" lost in all  p50 %.1f  p99 %.1f  max %.1f us  %.1f MiB\n",
 		seconds / 3600, seconds / 60 % 60, seconds % 60, r->tx_pps / 1e3, r->sent, r->lost,
-		total->lost, (double)r->latency.p50 / 1e3, (double)r->latency.p99 / 1e3,
+		total->all.lost, (double)r->latency.p50 / 1e3, (double)r->latency.p99 / 1e3,
 		(double)r->latency.max / 1e3, (double)total->kib_last / 1024);
 	fflush(out);
 }
@@ -90,7 +85,7 @@ int soak_run(const struct soak_plan *plan, const struct soak_device *device, FIL
 		if (error && error != -EINTR)
 			return error;
 		done += load.seconds;
-		total_add(total, &result);
+		period_add(total, &result);
 		total_weigh(total, plan->growth);
 		period_print(out, total, &result);
 		if (error || result.interrupted)

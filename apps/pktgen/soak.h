@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "trial.h"
+#include "total.h"
 
 struct soak_plan {
 	struct trial_load load; /* without its seconds and packets */
@@ -18,8 +18,8 @@ struct soak_plan {
 
 struct soak_total {
 	uint64_t periods;
-	uint64_t sent, received, lost, duplicated, reordered, corrupt;
-	double seconds;
+	struct trial_result all;
+	struct rows rows;              /* each of so many periods */
 	uint64_t worst_lost;           /* in one period */
 	double worst_at;               /* seconds from the start to the end of that period */
 	uint64_t worst_p99, worst_max; /* nanoseconds, of any period */

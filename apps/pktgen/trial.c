@@ -217,10 +217,29 @@ static int trial_prepare(struct generator *g, const struct trial_load *load)
 	return 0;
 }
 
-static void latency_make(struct trial_latency *l, const struct histogram *h, uint64_t hz)
+double trial_seconds(const struct generator *g, const struct trial_load *load)
 {
-	double ns = 1e9 / (double)hz;
+	if (load->packets == 0)
+		return load->seconds;
+	/* The first lanes send the odd ones, too. */
+	if (g->o->plan.speed > 0)
+		return replay_seconds(&g->replay, (load->packets + g->lanes - 1) / g->lanes) /
+		       g->o->plan.speed;
+	return load->pps > 0 ? (double)load->packets / load->pps : 0;
+}
 
+void trial_latency_add(const struct generator *g, struct histogram *h)
+{
+	for (unsigned i = 0; i < g->lanes; i++)
+		histogram_merge(h, &g->lane[i].receiver->latency);
+}
+
+void trial_latency_make(const struct generator *g, struct trial_latency *l,
+			const struct histogram *h)
+{
+	double ns = 1e9 / (double)g->hz;
+
+	*l = (struct trial_latency){ 0 };
 	if (h->count == 0)
 		return;
 	l->count = h->count;
@@ -261,7 +280,6 @@ static void result_make(const struct generator *g, const struct trial_load *load
 		r->extent = RTE_MAX(r->extent, v->sequence.extent);
 		r->tx_pps += pps_of(s->sent, s->first, s->last, g->hz);
 		r->rx_pps += pps_of(v->received, v->first, v->last, g->hz);
-		histogram_merge(&all, &v->latency);
 		if (s->sent == 0)
 			continue;
 		first = RTE_MIN(first, s->first);
@@ -279,7 +297,8 @@ static void result_make(const struct generator *g, const struct trial_load *load
 	if (load->pps > 0 && r->sent > 1)
 		r->rate_error = r->tx_pps / load->pps - 1;
 	r->interrupted = app_stop;
-	latency_make(&r->latency, &all, g->hz);
+	trial_latency_add(g, &all);
+	trial_latency_make(g, &r->latency, &all);
 }
 
 /* What made it end that is not in the numbers. */

@@ -70,6 +70,16 @@ struct trial_result {
  */
 int trial_run(struct generator *g, const struct trial_load *load, struct trial_result *r);
 
+/* How long it sends, as far as that is known before; else 0. */
+double trial_seconds(const struct generator *g, const struct trial_load *load);
+
+struct histogram;
+
+/* What the last trial measured, added to h, in ticks; and what that comes to. */
+void trial_latency_add(const struct generator *g, struct histogram *h);
+void trial_latency_make(const struct generator *g, struct trial_latency *l,
+			const struct histogram *h);
+
 /* The least and most that load.frame may be for these streams and ports. */
 uint32_t trial_frame_min(const struct generator *g);
 uint32_t trial_frame_max(const struct generator *g);

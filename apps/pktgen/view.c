@@ -210,9 +210,7 @@ void view_trial(struct generator *g, const struct trial_load *load)
 
 	pthread_mutex_lock(&v->lock);
 	v->began = v->last = clock_read();
-	v->seconds = load->packets == 0 ? load->seconds
-		     : load->pps > 0    ? (double)load->packets / load->pps
-					: 0;
+	v->seconds = trial_seconds(g, load);
 	memset(v->before, 0, sizeof(v->before));
 	pthread_mutex_unlock(&v->lock);
 }

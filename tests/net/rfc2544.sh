@@ -62,8 +62,9 @@ done
 
 # Both poll; who else is here gets what they leave.
 renice -n -10 "$FWD" >/dev/null 2>&1 || true
-# A packet that comes later than that is lost: so long the host may stop its guest.
-options=(--settle 0.1 --promiscuous)
+# A packet that comes later than that is lost: so long the host may stop its guest. The RFC waits longer.
+options=(--promiscuous)
+[[ " ${further[*]} " == *' --full '* ]] || options+=(--settle 0.1)
 [ -z "$quick" ] || options+=(--frames 64,1518 --trial 0.1 --latency-trial 0.1 --latency-repeat 1 --burst-repeat 1
 	--votes 1 --resolution 6)
 [ -z "$csv" ] || options+=(--csv "$csv")

@@ -30,6 +30,8 @@ refuse 2 '3 ports: which sends to which' $ring --vdev net_ring1 --vdev net_ring2
 refuse 2 'nonsense: not an option' $ring -- nonsense
 refuse 2 'buffers 256: too few' $ring -- --buffers 256
 refuse 2 'sign: of which --pcap' $ring -- --sign
+refuse 2 'soak-loss: says nothing to --method run: --method soak\?' $ring -- --soak-loss 0
+refuse 2 'full: says nothing to --method soak: --method rfc2544\?' $ring -- --method soak --full
 refuse 3 'no port: ' --
 refuse 3 'json /nope/r.json: No such file' $ring -- --json /nope/r.json
 refuse 3 'csv /nope/r.csv: No such file' $ring -- --csv /nope/r.csv
@@ -40,10 +42,24 @@ echo '{ "trials": [ { "seconds": 1 } ],' >"$TMP/t.json"
 printf '  "colour": 1\n}\n' >>"$TMP/t.json"
 refuse 2 'test .*/t.json:2: unknown key "colour" in the file: must be one of seed, pcap' $ring -- --test "$TMP/t.json"
 refuse 2 'rate: the test file has it in its place' $ring -- --test "$TMP/t.json" --rate 1pps
+echo '{ "streams": [] }' >"$TMP/t.json"
+refuse 2 'method run: the test file has no "trials"' $ring -- --test "$TMP/t.json"
+# A tag of one stream lengthens no other's frames.
+echo '{ "streams": [ { "fields": { "vlan": 1 } }, { "frame": 1522 } ], "trials": [ { "packets": 1 } ] }' >"$TMP/t.json"
+refuse 2 'a frame of 1522 bytes: above the MTU of port 0 .*takes 1518' $ring -- --test "$TMP/t.json"
+# A limit that nothing is known about was not kept, nor was it missed.
+limited() { echo "{ \"trials\": [ { \"packets\": 9, \"limits\": { \"$1\": 0 } } ] ${2-} }" >"$TMP/t.json"; }
+limited max_loss
+refuse 2 'test .*: trial 1: max_loss cannot be measured: nothing is received with --tx-only' $ring -- --tx-only \
+	--test "$TMP/t.json"
+limited max_reordered ', "pcap": { "file": "x" }'
+refuse 2 'test .*: trial 1: max_reordered cannot be measured: packets of a pcap file' $ring -- --test "$TMP/t.json"
 refuse 3 'test /nope.json: No such file' $ring -- --test /nope.json
 python3 "$(dirname "$0")/../net/virtual.py" write "$TMP/in.pcap" 100 1
 head -c 5000 "$TMP/in.pcap" >"$TMP/cut.pcap"
 refuse 2 'pcap .*/cut.pcap: after packet [0-9]+: truncated dump file' $ring -- --pcap "$TMP/cut.pcap"
+refuse 2 'frame: packets of a --pcap file are as they are' $ring -- --pcap "$TMP/in.pcap" --frame 128
+refuse 2 'verify: packets of a pcap file are only counted: --sign' $ring -- --pcap "$TMP/in.pcap" --verify
 printf 'q' | dd of="$TMP/in.pcap" bs=1 seek=20 conv=notrunc 2>>"$TMP/dd"
 refuse 2 'pcap .*: its packets are of link type LINUX_SLL \(113\): must be EN10MB' $ring -- --pcap "$TMP/in.pcap"
 refuse 3 'pcap /nope.pcap: No such file' $ring -- --pcap /nope.pcap
@@ -51,8 +67,13 @@ refuse 3 'pcap /nope.pcap: No such file' $ring -- --pcap /nope.pcap
 # A full disk shows at the end, a silent receiver after the trial.
 refuse 1 'json /dev/full: the summary could not be written: No space left' $ring -- --packets 1000 --json /dev/full
 refuse 1 'csv /dev/full: the summary could not be written: No space left' $ring -- --packets 1000 --csv /dev/full
-refuse 1 'of 1000 packets sent none was received on port 1' $ring --vdev net_ring1 -- --packets 1000 --settle 0.1
+refuse 1 'of 1000 packets that port 0 .* sent none was received on port 1' $ring --vdev net_ring1 -- \
+	--packets 1000 --settle 0.1
 refuse 1 'none was received on port 0 .*, only others' --vdev net_null0 -- --packets 1000 --settle 0.1
+# One direction of two is dead: that is said of the port that heard nothing, and no run that passed.
+refuse 1 'of 500 packets that port 1 .* sent none was received on port 1 \(net_null1\)' $ring --vdev net_null1 -- \
+	--pair 0:0 --pair 1:1 --packets 1000 --settle 0.1
+! grep -q 'received on port 0' "$TMP/err" || fail "it complains of the port that heard: $(<"$TMP/err")"
 
 # A veth whose other end is down, one above whose MTU a frame is, and one that goes in the middle.
 net_hosts

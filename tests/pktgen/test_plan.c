@@ -85,8 +85,6 @@ static void test_what_is_wrong_is_named_with_its_line(void **state)
 		{ "{" TRIAL ", \"streams\": [{\"protocol\": \"sctp\"}]}", "'sctp' is no protocol" },
 		{ "{" TRIAL ", \"streams\": [{\"flows\": 65537}]}",
 		  "flows: must be a whole number" },
-		{ "{\"trials\": []}", "no \"trials\"" },
-		{ "{}", "no \"trials\"" },
 		{ "{\"trials\": [{}]}", "how long? \"seconds\" or \"packets\"" },
 		{ "{\"trials\": [{\"seconds\": 1, \"packets\": 1}]}", "one of them" },
 		{ "{\"trials\": [{\"seconds\": 0}]}", "seconds: must be a number from 0.001" },
@@ -112,6 +110,58 @@ static void test_what_is_wrong_is_named_with_its_line(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_refused(parse(cases[i][0]), wrong, cases[i][1]);
+		plan_end(&plan);
+	}
+}
+
+static void test_a_file_may_be_without_trials(void **state)
+{
+	(void)state;
+	assert_good(parse("{\"streams\": [{}], \"trials\": []}"), wrong);
+	assert_int_equal(plan.trials, 0);
+	assert_int_equal(plan.streams, 1);
+	plan_end(&plan);
+	assert_good(parse("{\"limits\": {\"max_loss\": 0}}"), wrong);
+	assert_int_equal(plan.limits.given, 1U << LIMIT_LOSS);
+	plan_end(&plan);
+}
+
+static void test_limits_that_cannot_be_measured_are_refused(void **state)
+{
+	static const struct {
+		const char *limit;
+		bool counted; /* of a file's packets without signatures */
+		bool paced;   /* only where there is a rate */
+	} cases[] = {
+		{ "max_loss", true, false },        { "max_duplicated", false, false },
+		{ "max_reordered", false, false },  { "max_corrupt", false, false },
+		{ "min_rx_pps", true, false },      { "min_tx_pps", true, false },
+		{ "max_rate_error", true, true },   { "max_p50_us", false, false },
+		{ "max_p99_us", false, false },     { "max_p999_us", false, false },
+		{ "max_latency_us", false, false },
+	};
+	static const char form[] =
+		"{\"pcap\": {\"file\": \"x\", \"sign\": %s},\n"
+		"\"trials\": [{\"packets\": 9, \"rate\": \"%s\", \"limits\": {\"%s\": 0}}]}";
+	char text[200], word[80];
+
+	(void)state;
+	for (unsigned i = 0; i < LIMITS; i++) {
+		snprintf(word, sizeof(word), "trial 1: %s cannot be measured", cases[i].limit);
+		snprintf(text, sizeof(text), form, "true", "1kpps", cases[i].limit);
+		assert_good(parse(text), wrong);
+		plan_end(&plan);
+		snprintf(text, sizeof(text), form, "false", "1kpps", cases[i].limit);
+		if (cases[i].counted)
+			assert_good(parse(text), wrong);
+		else
+			assert_refused(parse(text), wrong, word);
+		plan_end(&plan);
+		snprintf(text, sizeof(text), form, "true", "max", cases[i].limit);
+		if (cases[i].paced)
+			assert_refused(parse(text), wrong, word);
+		else
+			assert_good(parse(text), wrong);
 		plan_end(&plan);
 	}
 }
@@ -181,8 +231,11 @@ static void test_limits_pass_and_fail(void **state)
 		assert_false(limit_kept(i, 0, &bad));
 		assert_true(limit_kept(i, 1, &bad));
 	}
-	/* No latency at all is none that was kept. */
+	/* No latency at all is none that was kept; nor has one packet a rate. */
 	assert_false(limit_kept(LIMIT_P99, 1e9, &silent));
+	assert_true(limit_kept(LIMIT_RATE_ERROR, 1, &silent));
+	silent.sent = 1;
+	assert_false(limit_kept(LIMIT_RATE_ERROR, 1, &silent));
 	for (unsigned i = 0; i < LIMITS; i++)
 		assert_int_equal(limit_find(limit_name(i)), i);
 }
@@ -192,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_whole_file_is_read),
 		cmocka_unit_test(test_what_is_wrong_is_named_with_its_line),
+		cmocka_unit_test(test_a_file_may_be_without_trials),
+		cmocka_unit_test(test_limits_that_cannot_be_measured_are_refused),
 		cmocka_unit_test(test_too_many_are_refused),
 		cmocka_unit_test(test_a_file_that_is_not_there_is_said_so),
 		cmocka_unit_test(test_limits_pass_and_fail),

@@ -78,7 +78,30 @@ python3 - "$TMP/slow.pcap" <<-END
 	        file.write(struct.pack("<IIII", n // 10, n % 10 * 100000, 60, 60) + bytes(60))
 END
 generate '$t.sent == 11 and $t.seconds >= 0.99' $ring -- --pcap "$TMP/slow.pcap" --speed 1
+# Whole frames, and those with a tag, at an MTU of 1500.
+python3 - "$TMP/tagged.pcap" <<-END
+	import struct, sys
+	with open(sys.argv[1], "wb") as file:
+	    file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+	    for n in range(20):
+	        frame = bytes(range(1, 13)) + (bytes.fromhex("81000005") if n % 2 else b"") + bytes.fromhex("88b5") + bytes(1500)
+	        file.write(struct.pack("<IIII", 0, n, len(frame), len(frame)) + frame)
+END
+generate "$whole and \$t.sent == 20" $ring -- --pcap "$TMP/tagged.pcap" --sign
 generate '$t.sent == 11 and $t.seconds >= 0.099 and $t.seconds < 0.9' $ring -- --pcap "$TMP/slow.pcap" --speed 10
+
+# A file that takes 100 s at that speed says so on a terminal, as soon as it has begun.
+script -qfec "$PKTGEN -l $CPU $EAL $ring -- --pcap $TMP/slow.pcap --speed 0.01 --quiet" "$TMP/tty" >"$TMP/script.out" 2>&1 &
+pid=$!
+OTHERS+=" $pid"
+for _ in {1..600}; do
+	if grep -aq '%  1:[34][0-9] left  trial 1' "$TMP/tty" 2>/dev/null; then break; fi
+	kill -0 $pid 2>/dev/null || break
+	sleep 0.1
+done
+grep -aq '%  1:[34][0-9] left  trial 1' "$TMP/tty" || fail "no bar for a file at its own timing: $(<"$TMP/tty")"
+kill -TERM $pid
+wait $pid || true
 
 # On a terminal: a table renewed in place, a bar, and the time left.
 attend script -qec "$PKTGEN -l $CPU $EAL $ring -- --rate 100pps --seconds 4" "$TMP/tty" >"$TMP/script.out"

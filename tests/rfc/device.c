@@ -2,6 +2,7 @@
 /* Device: one that forwards as it was built to, in no time: what a search must find is known. */
 #include "device.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@ int device_trial(void *arg, const struct trial_load *load, struct trial_result *
 		.interrupted = d->stop == d->trials,
 	};
 	result->received = result->sent - result->lost;
-	d->seconds += result->seconds;
+	d->seconds += result->seconds + (result->lost ? d->settle : 0);
 	/* Times that say at which load, and in which trial, they were taken. */
 	result->latency = (struct trial_latency){
 		.count = result->received,
@@ -41,6 +42,16 @@ int device_trial(void *arg, const struct trial_load *load, struct trial_result *
 		.max = 7000 + d->trials,
 	};
 	return 0;
+}
+
+int device_rest(void *arg, double seconds)
+{
+	struct device *d = arg;
+
+	d->rests++;
+	d->rested_short += seconds < 5;
+	d->seconds += seconds;
+	return d->stop_resting == d->rests ? -EINTR : 0;
 }
 
 void device_progress(void *arg, const char *what, double done, double total)

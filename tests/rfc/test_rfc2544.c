@@ -15,6 +15,7 @@ static struct rfc_row rows[RFC_FRAMES_MAX];
 static const struct rfc_device rfc_device = {
 	.trial = device_trial,
 	.arg = &device,
+	.rest = device_rest,
 	.progress = device_progress,
 	.progress_arg = &device,
 };
@@ -148,6 +149,50 @@ static void test_the_full_plan_is_the_rfcs(void **state)
 	assert_false(plan.full);
 }
 
+static void test_the_device_rests_between_trials_as_the_rfc_has_it(void **state)
+{
+	(void)state;
+	rfc_plan_full(&plan);
+	/* Section 23: so long for late frames, so long for the device to become stable again. */
+	assert_true(plan.settle == 2 && plan.rest == 5);
+	plan.frame_count = 2;
+	plan.burst_repetitions = 3;
+	device_build(1e6, 400000, 1000);
+	assert_int_equal(rfc_run(&plan, &rfc_device, rows), 0);
+	assert_true(device.trials > 100);
+	assert_int_equal(device.rests, device.trials - 1);
+	assert_int_equal(device.rested_short, 0);
+	/* Who is interrupted then sends no more. */
+	device_build(1e6, 400000, 1000);
+	device.stop_resting = 3;
+	assert_int_equal(rfc_run(&plan, &rfc_device, rows), -EINTR);
+	assert_int_equal(device.trials, 3);
+	rfc_plan_demo(&plan);
+	device_build(1e6, 400000, 1000);
+	assert_int_equal(rfc_run(&plan, &rfc_device, rows), 0);
+	assert_int_equal(device.rests, 0);
+}
+
+static int trial_of_twins(void *arg, const struct trial_load *load, struct trial_result *result)
+{
+	int error = device_trial(arg, load, result);
+
+	result->received = 2 * result->sent;
+	return error;
+}
+
+static void test_what_comes_twice_is_no_loss(void **state)
+{
+	const struct rfc_device twins = { .trial = trial_of_twins, .arg = &device };
+	(void)state;
+
+	rfc_plan_demo(&plan);
+	plan.frame_count = 1;
+	device_build(1e6, 1e6, 0);
+	assert_int_equal(rfc_run(&plan, &twins, rows), 0);
+	assert_true(rows[0].mrr_lost == 0);
+}
+
 static void test_a_line_rate_counts_gap_and_preamble(void **state)
 {
 	const struct rfc_row *row = rows;
@@ -223,6 +268,7 @@ static void test_time_left_is_near_the_truth(void **state)
 	(void)state;
 	rfc_plan_full(&plan);
 	device_build(1e6, 400000, 1000);
+	device.settle = plan.settle;
 	assert_int_equal(rfc_run(&plan, &rfc_device, rows), 0);
 	assert_true(device.total == rfc_plan_seconds(&plan));
 	assert_true(near(device.seconds, device.total, 0.3));
@@ -235,6 +281,8 @@ int main(void)
 		cmocka_unit_test(test_frame_loss_goes_down_until_two_loads_lose_nothing),
 		cmocka_unit_test(test_latency_is_taken_at_shares_of_the_throughput),
 		cmocka_unit_test(test_the_full_plan_is_the_rfcs),
+		cmocka_unit_test(test_the_device_rests_between_trials_as_the_rfc_has_it),
+		cmocka_unit_test(test_what_comes_twice_is_no_loss),
 		cmocka_unit_test(test_a_line_rate_counts_gap_and_preamble),
 		cmocka_unit_test(test_a_silent_device_is_an_error),
 		cmocka_unit_test(test_no_throughput_means_no_latency),

@@ -75,9 +75,13 @@ static void test_a_day_leaves_memory_as_it_was(void **state)
 	assert_int_equal(soak_run(&plan, &soak_device, lines, &total), 0);
 	assert_int_equal(mallinfo2().uordblks, before);
 	assert_int_equal(total.periods, 10000);
-	assert_int_equal(total.sent, 100000000000000ULL);
-	assert_int_equal(total.lost, 0);
+	assert_int_equal(total.all.sent, 100000000000000ULL);
+	assert_int_equal(total.all.lost, 0);
 	assert_false(total.grown);
+	/* Rows for all of it, not one for each period. */
+	assert_int_equal(total.rows.each, 16);
+	assert_int_equal(total.rows.n, 625);
+	assert_true(total.rows.at[624].at > 99999 && total.rows.at[624].at < 100001);
 	assert_true(total.kib_first > 0 && total.kib_most <= total.kib_first + 256);
 }
 
@@ -111,11 +115,15 @@ static void test_the_worst_period_is_named(void **state)
 	assert_int_equal(soak_run(&plan, &soak_device, lines, &total), 0);
 	/* Four whole periods and half a one. */
 	assert_int_equal(total.periods, 5);
-	assert_true(total.seconds > 44.9 && total.seconds < 45.1);
-	assert_int_equal(total.lost, 5000);
+	assert_true(total.all.seconds > 44.9 && total.all.seconds < 45.1);
+	assert_int_equal(total.all.lost, 5000);
 	assert_int_equal(total.worst_lost, 5000);
 	assert_true(total.worst_at > 29.9 && total.worst_at < 30.1);
-	assert_int_equal(total.sent, total.received + total.lost);
+	assert_int_equal(total.all.sent, total.all.received + total.all.lost);
+	assert_int_equal(total.rows.n, 5);
+	assert_int_equal(total.rows.at[2].sum.lost, 5000);
+	assert_int_equal(total.rows.at[4].sum.sent, 5000);
+	assert_true(total.rows.at[4].at == total.all.seconds);
 }
 
 static void test_an_interrupted_soak_has_its_totals(void **state)
