@@ -100,8 +100,12 @@ static inline void pp_free_bulk(struct pp_cache *cache, void *const *bufs, unsig
  * else only noted, with atomics and no loop, until the next slow path of any
  * thread puts them where they belong. `cache` may be NULL. (The kernel has the
  * like in free_pages_nolock(), 2025.)
+ *
+ * Returns how many it took. With a cache of NULL each is looked at, and what is no buffer of
+ * a pool is left alone, and counted (pp_counters.fault) where it lies in one's memory; with a
+ * cache that is so in debug mode, and for what was so noted already.
  */
-PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n);
+PP_API unsigned pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n);
 
 /*
  * The same in other forms, all over one loop that takes 64 at a time. The

@@ -299,9 +299,12 @@ PP_API void pp_defer_buffers(void *pool, void *const *bufs, unsigned n)
 
 PP_API void pp_defer_stats(struct pp_defer *d, struct pp_defer_stats *stats)
 {
-	memset(stats, 0, sizeof(*stats));
-	if (!d)
+	if (stats)
+		memset(stats, 0, sizeof(*stats));
+	if (!d || !stats) {
+		errno = -pp_fail(-EINVAL, "no pp_defer, or nowhere to put its books: NULL");
 		return;
+	}
 	pp_limbo_lock(d);
 	*stats = d->sum;
 	stats->kept = d->kept_n;

@@ -156,6 +156,7 @@ struct pp_defer_stats {
 	uint32_t kept;          /* empty blocks at hand for all */
 	uint32_t threads;       /* that have a block, or had one and live */
 };
+/* NULL for either: errno EINVAL, and zeroes. */
 PP_API void pp_defer_stats(struct pp_defer *defer, struct pp_defer_stats *stats);
 
 #ifdef __cplusplus

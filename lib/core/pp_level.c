@@ -157,6 +157,8 @@ PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermar
 
 PP_API bool pp_pool_is_low(struct pp_pool *pool)
 {
+	if (PP_UNLIKELY(!pool))
+		return false;
 	/* Nobody may have gone the long way since. */
 	if (PP_UNLIKELY(level_is_low(pool)))
 		pp_level_look(pool);

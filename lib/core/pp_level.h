@@ -46,6 +46,7 @@ PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermar
  * Advice for who receives: true while the pool is low; then better copy what
  * has come and give its buffer back at once than hold it (as NDIS asks of its
  * drivers' users). One load while it is not; may be asked before every burst.
+ * False of a pool that is NULL.
  */
 PP_API bool pp_pool_is_low(struct pp_pool *pool);
 

@@ -289,9 +289,12 @@ PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mp, void *const *elems, 
 
 PP_API void pp_mempool_stats(struct pp_mempool *mp, struct pp_mempool_stats *stats)
 {
-	*stats = (struct pp_mempool_stats){ .name = "" };
-	if (!mp)
+	if (stats)
+		*stats = (struct pp_mempool_stats){ .name = "" };
+	if (!mp || !stats) {
+		errno = -pp_fail(-EINVAL, "no mempool, or nowhere to put its books: NULL");
 		return;
+	}
 	pthread_mutex_lock(&mp->lock);
 	*stats = (struct pp_mempool_stats){
 		.name = mp->name,

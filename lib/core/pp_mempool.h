@@ -154,7 +154,7 @@ PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mempool, void *const *el
 
 /*
  * The books. What the backing has handed out and not got back is kept + out,
- * exactly so at a quiet moment. Any thread.
+ * exactly so at a quiet moment. Any thread. NULL for either: errno EINVAL, and zeroes.
  */
 struct pp_mempool_stats {
 	const char *name;  /* valid as long as the mempool */
@@ -180,7 +180,7 @@ struct pp_mempool_user {
 };
 
 /* Calls fn for each, the one that drew most recently first. fn may use the
- * mempool. Returns how many. */
+ * mempool. Returns how many; 0 with errno EINVAL for NULL. */
 PP_API unsigned pp_mempool_each_user(struct pp_mempool *mempool,
 				     void (*fn)(const struct pp_mempool_user *user, void *arg),
 				     void *arg);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Users: which threads drew from a mempool's reserve. */
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "pp_fail.h"
 #include "pp_mempool_line.h"
 #include "pp_sleep.h"
 
@@ -75,6 +77,11 @@ PP_API unsigned pp_mempool_each_user(struct pp_mempool *mp,
 	struct pp_mempool_user users[PP_MEMPOOL_USERS_MAX];
 	unsigned n = 0;
 
+	if (!mp || !fn) {
+		errno = -pp_fail(-EINVAL, "mempool %s: no users to show, or nobody to show them to",
+				 mp ? mp->name : "NULL");
+		return 0;
+	}
 	pthread_mutex_lock(&mp->lock);
 	memcpy(users, mp->users, sizeof(users));
 	pthread_mutex_unlock(&mp->lock);

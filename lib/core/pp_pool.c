@@ -177,6 +177,10 @@ PP_API uint32_t pp_pool_collect(struct pp_pool *pool)
 {
 	uint32_t skipped;
 
+	if (!pool) {
+		errno = -pp_fail(-EINVAL, "no pool to collect for: NULL");
+		return 0;
+	}
 	pp_pressure_bury(&pool->store);
 	pp_late_place(&pool->store, PP_NOBODY);
 	return pp_take_all(&pool->store, &skipped);

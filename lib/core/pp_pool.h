@@ -92,7 +92,7 @@ PP_API int pp_pool_shrink_on(struct pp_pool *pool, int node, uint32_t buffers, u
  * also from threads that never call again. Returns how many came. Costs a
  * system call; the owners' fast path pays nothing. An owner stopped in the
  * middle of an operation is skipped. Calls that waited in a process that has
- * died leave the line.
+ * died leave the line. NULL: 0 with errno EINVAL.
  */
 PP_API uint32_t pp_pool_collect(struct pp_pool *pool);
 

@@ -35,13 +35,6 @@ PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor)
 	return 0;
 }
 
-static bool store_marked(const struct pp_store *store, const void *buf)
-{
-	uint32_t index = pp_place_index(&store->region, pp_place_to_offset(&store->region, buf));
-
-	return atomic_load_explicit(&store->marks[index], memory_order_relaxed) & PP_MARK_RESERVE;
-}
-
 /* -EINVAL: not one of the pool's. */
 static int64_t buffer_number(const struct pp_store *store, const void *buf)
 {
@@ -50,10 +43,18 @@ static int64_t buffer_number(const struct pp_store *store, const void *buf)
 	return index >= 0 && pp_buffer_at(&store->region, (uint32_t)index) == buf ? index : -EINVAL;
 }
 
+static bool store_marked(const struct pp_store *store, const void *buf)
+{
+	int64_t index = buffer_number(store, buf);
+
+	return index >= 0 &&
+	       (atomic_load_explicit(&store->marks[index], memory_order_relaxed) & PP_MARK_RESERVE);
+}
+
 PP_API bool pp_marked(const struct pp_pool *pool, const void *buf)
 {
-	return atomic_load_explicit(&pool->store.shared->marked, memory_order_relaxed) &&
-	       buffer_number(&pool->store, buf) >= 0 && store_marked(&pool->store, buf);
+	return pool && atomic_load_explicit(&pool->store.shared->marked, memory_order_relaxed) &&
+	       store_marked(&pool->store, buf);
 }
 
 PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n)
@@ -77,8 +78,11 @@ PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n
 
 PP_API bool pp_mark_pass(struct pp_pool *pool, const void *from, const void *to)
 {
-	struct pp_store *store = &pool->store;
-	int64_t old = buffer_number(store, from), new = buffer_number(store, to);
+	int64_t old, new;
 
-	return old >= 0 && new >= 0 && pp_home_pass(store, (uint32_t)old, (uint32_t) new);
+	if (!pool)
+		return false;
+	old = buffer_number(&pool->store, from);
+	new = buffer_number(&pool->store, to);
+	return old >= 0 && new >= 0 && pp_home_pass(&pool->store, (uint32_t)old, (uint32_t) new);
 }

@@ -31,14 +31,15 @@ extern "C" {
  */
 PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor);
 
-/* Whether a buffer of the pool, in flight, was drawn from the reserve. O(1), any context. */
+/* Whether a buffer of the pool, in flight, was drawn from the reserve; false of what is no
+ * buffer of it, and of a pool that is NULL. O(1), any context. */
 PP_API bool pp_marked(const struct pp_pool *pool, const void *buf);
 
 /*
  * For who is about to use buffers for what is not critical: the marked ones of
  * bufs[n] are freed and counted (pp_counters.refused), the others move to the
- * front in their order. Returns how many these are. Costs one load while no
- * buffer is marked.
+ * front in their order, and so does what is no buffer of the pool. Returns how many
+ * these are. Costs one load while no buffer is marked.
  */
 PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n);
 
@@ -46,7 +47,7 @@ PP_API unsigned pp_refuse_marked(struct pp_cache *cache, void **bufs, unsigned n
  * Of two buffers in flight, the mark of `from` goes to `to`: for a receive ring
  * into which a drawn buffer goes and out of which an older one comes. False and
  * nothing happens unless `from` is marked and `to` is not, and both are the
- * pool's. A buffer that is not in flight must not be given one.
+ * pool's (which may be NULL). A buffer that is not in flight must not be given one.
  */
 PP_API bool pp_mark_pass(struct pp_pool *pool, const void *from, const void *to);
 

@@ -14,7 +14,7 @@ extern "C" {
  * given up when the thread ends (a forked child gets new ones). Any thread:
  * nothing is asked of EAL, and none pays for not being one of its. NULL when
  * all the pool's caches are taken: errno ENOSPC; pp_pool_alloc_burst() and
- * pp_pool_free() still work then.
+ * pp_pool_free() still work then. NULL, too, of a pool that is NULL: errno EINVAL.
  */
 PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool);
 

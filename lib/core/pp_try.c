@@ -98,34 +98,41 @@ static bool try_put(struct pp_store *store, struct pp_cache *c, void *const *buf
 	return true;
 }
 
-/* The buffer's number; only debug mode asks whether it is one. */
-static int64_t try_index(const struct pp_store *store, const void *buf)
+/* The buffer's number, or -1; whose cache was given is believed, but in debug mode. */
+static int64_t try_index(const struct pp_store *store, const void *buf, bool believed)
 {
 	const struct pp_region *region = &store->region;
 	int64_t index;
 
-	if (!(store->shared->facts.mode & PP_MODE_DEBUG))
+	if (believed && !(store->shared->facts.mode & PP_MODE_DEBUG))
 		return pp_place_index(region, pp_place_to_offset(region, buf));
 	index = pp_buffer_index(region, buf);
 	return index >= 0 && pp_buffer_at(region, (uint32_t)index) == buf ? index : -1;
 }
 
-static void nolock_one(struct pp_store *store, const void *buf)
+static bool nolock_one(struct pp_store *store, const void *buf, bool believed)
 {
-	int64_t index = store ? try_index(store, buf) : -1;
+	int64_t index = store ? try_index(store, buf, believed) : -1;
 
-	if (index >= 0 && pp_late_note(store, (uint32_t)index))
+	if (index >= 0 && pp_late_note(store, (uint32_t)index)) {
 		pp_queue_kick(store);
-	else if (store)
+		return true;
+	}
+	if (store)
 		__atomic_fetch_add(&store->shared->past.fault, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
-PP_API void pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n)
+PP_API unsigned pp_free_nolock(struct pp_cache *cache, void *const *bufs, unsigned n)
 {
 	struct pp_store *store = cache ? pp_store_of_cache(cache) : NULL;
+	unsigned freed = 0;
 
-	if (!n || n > PP_BULK_MAX || (cache && try_put(store, cache, bufs, n)))
-		return;
+	if (!n || n > PP_BULK_MAX || !bufs)
+		return 0;
+	if (cache && try_put(store, cache, bufs, n))
+		return n;
 	for (unsigned i = 0; i < n; i++)
-		nolock_one(cache ? store : pp_store_of(bufs[i]), bufs[i]);
+		freed += nolock_one(cache ? store : pp_store_of(bufs[i]), bufs[i], cache);
+	return freed;
 }
