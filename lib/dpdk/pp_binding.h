@@ -7,6 +7,7 @@
 #include <rte_mempool.h>
 
 #include "pktpool.h"
+#include "pp_draws.h"
 #include "pp_extmem.h"
 
 /* One a hugepage; those present are chained in the order of the mempool's lists. */
@@ -24,6 +25,7 @@ struct pp_chunk {
  * field          written by                         read by
  * pool .. flags  pp_pktmbuf_pool_create()           anyone
  * extmem         create and free                    create and free, growing and shrinking
+ * draws          create and free                    who draws on the reserve, and owes it
  * vfio           create, port checks (not at once)  the same, free
  * tail, chunks   who grows or shrinks (page lock)   who grows or shrinks, populate
  */
@@ -37,6 +39,7 @@ struct pp_binding {
 	int device;     /* what pp_pool_map_device() returned, < 0 before */
 	int vfio;       /* the same for VFIO */
 	struct pp_extmem *extmem;
+	struct pp_draws *draws;
 	uint32_t tail; /* the chunk last in the lists */
 	struct pp_chunk chunks[];
 };

@@ -13,11 +13,16 @@
 /* Refused buffers that go home at once. */
 #define BATCH 64
 
-/* Drawn, and not seen in a packet: it lies in a receive ring. Known by the
- * mempool's number (pp_local.h), as its memory may be gone with the mempool. */
+/*
+ * Drawn, and not seen in a packet: it lies in a receive ring. Known by the
+ * mempool's number (pp_local.h), as its memory may be gone with the mempool; and
+ * by the draw's (pp_draws.h), as the driver may have freed it, at a port's stop,
+ * and whoever has drawn it since has the mark.
+ */
 struct owed {
 	struct rte_mbuf *m;
 	uint64_t id;
+	uint32_t draw;
 };
 
 __thread struct pp_critical_thread pp_critical;
@@ -45,18 +50,20 @@ __attribute__((constructor)) static void owed_prepare(void)
 
 unsigned pp_critical_draw(struct pp_cache *cache, void **objs, unsigned n)
 {
-	const struct pp_pool *pool;
-	uint64_t id;
+	const struct pp_binding *binding;
 
 	if (!pp_critical.receiving || n > OWED_MAX - pp_critical.owed ||
 	    !pp_alloc_bulk(cache, objs, n, PP_CRITICAL))
 		return 0;
-	pool = pp_cache_pool(cache);
-	id = ((const struct rte_mbuf *)objs[0])->pool->pool_id;
+	binding = pp_mempool_binding(((const struct rte_mbuf *)objs[0])->pool);
 	for (unsigned i = 0; i < n; i++) {
-		if (!pp_marked(pool, objs[i]))
+		/* First, so that an older debt that still takes this mark is seen. */
+		uint32_t draw = pp_draws_note(binding->draws, binding->region, objs[i]);
+
+		if (!pp_marked(binding->pool, objs[i]))
 			continue;
-		owed[pp_critical.owed++] = (struct owed){ .m = objs[i], .id = id };
+		owed[pp_critical.owed++] =
+			(struct owed){ .m = objs[i], .id = binding->id, .draw = draw };
 		pp_critical.drawn++;
 	}
 	return n;
@@ -111,19 +118,19 @@ static void owed_settle(const struct rte_mbuf *m)
 /* One more mark is paid, by this mbuf that has none, if one of its pool is owed. */
 static void owed_pass(struct rte_mbuf *m)
 {
-	struct pp_pool *pool = mbuf_pool(m);
+	const struct pp_binding *binding = pp_mempool_binding(m->pool);
 
-	if (!pool)
+	if (!binding)
 		return;
 	for (unsigned i = pp_critical.owed; i-- > 0;) {
-		bool passed;
+		const struct owed debt = owed[i];
 
-		if (owed[i].id != m->pool->pool_id)
+		if (debt.id != binding->id)
 			continue;
-		/* No: the driver has freed it meanwhile, and it went home by itself. */
-		passed = pp_mark_pass(pool, owed[i].m, m);
 		owed_drop(i);
-		if (passed)
+		/* Else the driver has freed it meanwhile, and it went home by itself. */
+		if (pp_draws_last(binding->draws, binding->region, debt.m) == debt.draw &&
+		    pp_mark_pass(binding->pool, debt.m, m))
 			return;
 	}
 }
@@ -200,11 +207,14 @@ PP_API uint16_t pp_critical_settle(struct rte_mbuf **pkts, uint16_t n, pp_critic
 
 PP_API struct rte_mbuf *pp_critical_alloc(struct rte_mempool *mp)
 {
-	struct pp_pool *pool = pp_pktmbuf_pool(mp);
-	struct pp_cache *cache = pool ? pp_pool_cache(pool) : NULL;
+	const struct pp_binding *binding = pp_mempool_binding(mp);
+	struct pp_cache *cache = binding ? pp_pool_cache(binding->pool) : NULL;
 	struct rte_mbuf *m = cache ? pp_alloc(cache, PP_CRITICAL) : NULL;
 
-	if (m)
-		rte_pktmbuf_reset(m);
+	if (!m)
+		return NULL;
+	if (pp_marked(binding->pool, m))
+		pp_draws_note(binding->draws, binding->region, m);
+	rte_pktmbuf_reset(m);
 	return m;
 }

@@ -34,6 +34,11 @@ extern "C" {
  * that are. If fewer are delivered than were drawn, the rest stays marked, and
  * its marks pass to what the thread's next bursts deliver.
  *
+ * A debt is of one draw: if the driver frees the mbuf, at a port's stop, and
+ * another call of these draws it again, it is forgotten, and the mark stays where
+ * it is. (Not so for who takes it by pp_alloc() with PP_CRITICAL, behind the
+ * mempool's back.)
+ *
  * What is owed is the thread's: a receive queue that draws on the reserve is
  * polled by one thread, or what one drew reaches another unmarked.
  *

@@ -109,6 +109,11 @@ static struct pp_binding *binding_create(struct pp_pool *pool, uint32_t flags)
 		pp_fail(-ENOMEM, "no memory for the books of %u hugepages", extent.pages);
 		return NULL;
 	}
+	binding->draws = pp_draws_create(region);
+	if (!binding->draws) {
+		free(binding);
+		return NULL;
+	}
 	binding->pool = pool;
 	binding->id = pp_local_id();
 	binding->region = region;
@@ -132,6 +137,7 @@ void pp_binding_destroy(struct pp_binding *binding)
 	pp_lcore_release(pool);
 	pp_local_id_end(binding->id);
 	pp_telemetry_unbind(pool);
+	pp_draws_destroy(binding->draws, binding->region);
 	/* rte_mempool_free() has drawn every object that it could get. */
 	pp_pool_recover(pool);
 	if (pp_pool_destroy(pool))
@@ -237,6 +243,7 @@ PP_API struct rte_mempool *pp_pktmbuf_pool_create(const struct pp_pktmbuf_params
 	goto fail;
 free_binding:
 	pp_local_id_end(binding->id);
+	pp_draws_destroy(binding->draws, binding->region);
 	free(binding);
 destroy_pool:
 	pp_pool_destroy(pool);
