@@ -39,8 +39,10 @@ extern "C" {
  * there, and then by flags. 0, PP_REMOTE and PP_CRITICAL make no system call.
  */
 enum pp_flag {
-	/* The caller's own cache only: no lock, no write to a shared line, bounded.
-	 * Alone it may be used in a signal handler and under any lock. */
+	/* The caller's own cache only: no lock, bounded, and no write to a shared line but,
+	 * with PP_POOL_OWNERS and PP_POOL_DEBUG, to the notes of the buffers that it
+	 * hands out. It gets nothing while a pool is pressed (pp_reserve.h), as all caches
+	 * are closed then. Alone it may be used in a signal handler and under any lock. */
 	PP_TRY = 1 << 0,
 	/* And the reserve: what is still missing at once, or nothing. Such buffers
 	 * are marked (pp_reserve.h). */
