@@ -24,6 +24,8 @@ static int params_check(const struct pp_mempool_params *given, struct pp_mempool
 		return pp_fail(-EINVAL, "params.sz %zu: this library knows %zu bytes of it",
 			       given->sz, known);
 	memcpy(params, given, given->sz);
+	if (params->flags & ~(uint32_t)PP_MEMPOOL_DEBUG)
+		return pp_fail(-EINVAL, "flags %#x: not all known", params->flags);
 	if (!params->name)
 		params->name = "mempool";
 	if (!params->name[0] || strlen(params->name) > 31)
@@ -38,6 +40,18 @@ static int params_check(const struct pp_mempool_params *given, struct pp_mempool
 		return pp_fail(-EINVAL, "mempool %s: min_nr %u is more than %u", params->name,
 			       params->min_nr, PP_MEMPOOL_MAX);
 	return 0;
+}
+
+static void mempool_locks(struct pp_mempool *mp)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutex_init(&mp->lock, NULL);
+	/* Held while the backing is called: who comes again from there is told so. */
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&mp->resizing, &attr);
+	pthread_mutexattr_destroy(&attr);
 }
 
 static void mempool_free(struct pp_mempool *mp)
@@ -65,9 +79,9 @@ PP_API int pp_mempool_create(const struct pp_mempool_params *given, struct pp_me
 		return pp_fail(-ENOMEM, "mempool %s: no memory for it", params.name);
 	mp->ops = params.ops;
 	mp->backing = params.backing;
+	mp->debug = params.flags & PP_MEMPOOL_DEBUG;
 	memcpy(mp->name, params.name, strlen(params.name));
-	pthread_mutex_init(&mp->lock, NULL);
-	pthread_mutex_init(&mp->resizing, NULL);
+	mempool_locks(mp);
 	for (unsigned i = PP_MEMPOOL_WAITERS_MAX; i-- > 0;) {
 		mp->table[i].after = mp->spare;
 		mp->spare = &mp->table[i];
@@ -165,7 +179,9 @@ PP_API int pp_mempool_resize(struct pp_mempool *mp, uint32_t min_nr)
 	if (min_nr > PP_MEMPOOL_MAX)
 		return pp_fail(-EINVAL, "mempool %s: min_nr %u is more than %u", mp->name, min_nr,
 			       PP_MEMPOOL_MAX);
-	pthread_mutex_lock(&mp->resizing);
+	if (pthread_mutex_lock(&mp->resizing) == EDEADLK)
+		return pp_fail(-EDEADLK, "mempool %s: resized from inside its own resizing",
+			       mp->name);
 	if (min_nr > mp->min_nr)
 		rc = mempool_grow(mp, min_nr);
 	else if (min_nr < mp->min_nr)
@@ -269,6 +285,7 @@ static bool mempool_let_in(struct pp_mempool *mp, unsigned n)
 
 PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mp, void *const *elems, unsigned n)
 {
+	const void *doubled;
 	unsigned i = 0;
 
 	if (mp && elems)
@@ -277,6 +294,11 @@ PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mp, void *const *elems, 
 	if (!mp || !elems || i < n) {
 		errno = -pp_fail(-EINVAL, "mempool %s: NULL is none of its elements",
 				 mp ? mp->name : "NULL");
+		return 0;
+	}
+	doubled = mp->debug ? pp_mempool_reserve_finds(mp, elems, n) : NULL;
+	if (doubled) {
+		errno = -pp_fail(-EINVAL, "mempool %s: double free of %p", mp->name, doubled);
 		return 0;
 	}
 	if (!mempool_let_in(mp, n)) {
@@ -307,6 +329,7 @@ PP_API void pp_mempool_stats(struct pp_mempool *mp, struct pp_mempool_stats *sta
 		.timeouts = mp->timeouts,
 		.canceled = mp->canceled,
 		.wakes = mp->wakes,
+		.doubled = mp->doubled,
 	};
 	pthread_mutex_unlock(&mp->lock);
 }

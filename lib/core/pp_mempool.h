@@ -68,6 +68,13 @@ PP_API extern const struct pp_mempool_ops pp_mempool_malloc;
 /* Buffers; the backing is the struct pp_pool *. Uses the calling thread's cache of it. */
 PP_API extern const struct pp_mempool_ops pp_mempool_pool;
 
+enum pp_mempool_flag {
+	/* Looks through what is kept, and the others of the call, for each element that is
+	 * freed: one that is free already is refused. One whose first free has gone on to the
+	 * backing or to who waits only those can tell. Slow; for development. */
+	PP_MEMPOOL_DEBUG = 1 << 0,
+};
+
 /* Zero means the default. */
 struct pp_mempool_params {
 	size_t sz;                        /* sizeof(struct pp_mempool_params), always first */
@@ -75,6 +82,7 @@ struct pp_mempool_params {
 	const struct pp_mempool_ops *ops; /* must outlive the mempool; no default */
 	void *backing;                    /* passed to ops; must outlive the mempool */
 	uint32_t min_nr;                  /* elements to keep, 0 .. PP_MEMPOOL_MAX */
+	uint32_t flags;                   /* enum pp_mempool_flag */
 };
 
 /*
@@ -97,7 +105,8 @@ PP_API int pp_mempool_destroy(struct pp_mempool *mempool);
  * effort: -ENOMEM, and nothing has changed, if it has not so many. What is kept
  * beyond a smaller min_nr serves who waits or goes back at once. Calls that
  * wait for more than the new min_nr (unless that is 0) end with EINVAL.
- * 0, -EINVAL or -ENOMEM.
+ * 0, -EINVAL or -ENOMEM; -EDEADLK from inside the backing's calls that a resize of
+ * this thread makes (or what those call in turn: pp_level_fn).
  */
 PP_API int pp_mempool_resize(struct pp_mempool *mempool, uint32_t min_nr);
 
@@ -147,8 +156,9 @@ PP_API unsigned pp_mempool_alloc_bulk_cb(struct pp_mempool *mempool, unsigned n,
  * did not go to the backing.
  *
  * Refused with errno EINVAL, and nothing is freed: NULL, also among the
- * elements, and more than are out. Whether an element is the mempool's only
- * the backing can tell.
+ * elements, and more than are out; with PP_MEMPOOL_DEBUG what is kept already. Without
+ * that such an element is kept twice, and handed out to two. Whether an element is the
+ * mempool's only the backing can tell.
  */
 PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mempool, void *const *elems, unsigned n);
 
@@ -167,6 +177,7 @@ struct pp_mempool_stats {
 	uint64_t timeouts; /* of these, ended by their deadline */
 	uint64_t canceled; /* of these, by pp_wait_cancel() */
 	uint64_t wakes;    /* how often one call woke another that waited */
+	uint64_t doubled;  /* calls that PP_MEMPOOL_DEBUG refused */
 };
 PP_API void pp_mempool_stats(struct pp_mempool *mempool, struct pp_mempool_stats *stats);
 

@@ -60,35 +60,12 @@ static void line_remove(struct pp_mempool *mp, struct pp_mempool_waiter *waiter)
 	__atomic_store_n(&mp->waiters, mp->waiters - 1, __ATOMIC_RELAXED);
 }
 
-/* n of the reserve, which has them. */
-static void reserve_draw(struct pp_mempool *mp, void **elems, unsigned n,
-			 const struct pp_mempool_drawer *drawer)
-{
-	if (!n)
-		return;
-	mp->kept -= n;
-	memcpy(elems, mp->elems + mp->kept, n * sizeof(*elems));
-	pp_mempool_note(mp, drawer, n);
-}
-
 /* `got` in its array, the remainder from the reserve: it has all. */
 static void line_serve(struct pp_mempool *mp, struct pp_mempool_waiter *waiter, unsigned got)
 {
-	reserve_draw(mp, waiter->elems + got, waiter->n - got, &waiter->drawer);
+	pp_mempool_reserve_draw(mp, waiter->elems + got, waiter->n - got, &waiter->drawer);
 	waiter->state = PP_MEMPOOL_SERVED;
 	line_remove(mp, waiter);
-}
-
-static uint32_t reserve_fill(struct pp_mempool *mp, void *const *elems, uint32_t n)
-{
-	uint32_t k = mp->kept < mp->min_nr ? mp->min_nr - mp->kept : 0;
-
-	if (k > n)
-		k = n;
-	if (k)
-		memcpy(mp->elems + mp->kept, elems + n - k, k * sizeof(*elems));
-	mp->kept += k;
-	return n - k;
 }
 
 /* Of elems[n] those at the end are placed; returns how many are left for the backing. */
@@ -101,7 +78,7 @@ static uint32_t line_place(struct pp_mempool *mp, void *const *elems, uint32_t n
 		struct pp_mempool_waiter *first = mp->first;
 		uint32_t k;
 
-		n = reserve_fill(mp, elems, n);
+		n = pp_mempool_reserve_fill(mp, elems, n);
 		if (!first)
 			return n;
 		if (first->state != PP_MEMPOOL_ASLEEP) {
@@ -188,7 +165,7 @@ static unsigned mempool_draw(struct pp_mempool *mp, const struct pp_mempool_wait
 	drawer = pp_mempool_drawer();
 	pp_mempool_enter(mp, &turn);
 	if (mp->first == self && mp->kept >= n - got) {
-		reserve_draw(mp, elems + got, n - got, &drawer);
+		pp_mempool_reserve_draw(mp, elems + got, n - got, &drawer);
 		got = n;
 	}
 	pp_mempool_leave(mp, &turn);

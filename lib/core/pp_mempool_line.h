@@ -51,6 +51,7 @@ struct pp_mempool {
 	const struct pp_mempool_ops *ops;
 	void *backing;
 	uint32_t needy; /* kept < min_nr, or somebody waits */
+	bool debug;
 	uint64_t out;
 	pthread_mutex_t lock;
 	uint32_t min_nr; /* may be read without */
@@ -59,7 +60,7 @@ struct pp_mempool {
 	uint32_t waiters; /* may be read without */
 	struct pp_mempool_waiter *first, *last, *spare;
 	uint64_t returned; /* to the backing, since the first in line asked it last */
-	uint64_t drawn, waited, timeouts, canceled, wakes;
+	uint64_t drawn, waited, timeouts, canceled, wakes, doubled;
 	pthread_mutex_t resizing;
 	char name[32];
 	struct pp_mempool_user users[PP_MEMPOOL_USERS_MAX];
@@ -104,6 +105,14 @@ unsigned pp_mempool_pool_wait(struct pp_pool *pool, void **elems, unsigned n, st
 
 /* With the lock held: who waits for more than min_nr looks whether he still may. */
 void pp_mempool_line_look(struct pp_mempool *mp, struct pp_mempool_turn *turn);
+
+/* With the lock held: n of the reserve, which has them. */
+void pp_mempool_reserve_draw(struct pp_mempool *mp, void **elems, unsigned n,
+			     const struct pp_mempool_drawer *drawer);
+/* With the lock held: of elems[n] those at the end, as many as lack; returns how many are left. */
+uint32_t pp_mempool_reserve_fill(struct pp_mempool *mp, void *const *elems, uint32_t n);
+/* Debug mode, without it: one of elems that is kept already, or twice among them; counted. */
+const void *pp_mempool_reserve_finds(struct pp_mempool *mp, void *const *elems, uint32_t n);
 
 /* The calling thread, but for its name, which costs a system call. */
 struct pp_mempool_drawer pp_mempool_drawer(void);

@@ -5,7 +5,7 @@
 # Names joined by a plus are on one level.
 order="types+fail lock sleep+wait pages node region+region_foreign tracts place offset cache buffer dma+devices block deque counters
 	store note guard depot queue turn home late owner+empties+refill layout take pressure walk pool+level+inside+facts page attach
-	shrink about+holders+out thread tag bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_backing slab magazine objcache+objcache_backing+stock+supply+object defer+limbo+filler+settle stats check"
+	shrink about+holders+out thread tag bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_reserve+mempool_backing slab magazine objcache+objcache_backing+stock+supply+object defer+limbo+filler+settle stats check"
 bad=0
 complain() {
 	echo "$*"

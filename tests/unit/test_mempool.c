@@ -124,7 +124,7 @@ static void test_what_is_wrong_is_refused_and_the_books_stay(void **state)
 static void test_wrong_parameters_are_refused(void **state)
 {
 	static const struct pp_mempool_ops lame = { .alloc_bulk = NULL };
-	struct pp_mempool_params good = { sizeof(good), "x", &shelf_ops, NULL, 0 }, bad[8];
+	struct pp_mempool_params good = { sizeof(good), "x", &shelf_ops, NULL, 0, 0 }, bad[8];
 	struct pp_mempool *mempool;
 
 	(void)state;
