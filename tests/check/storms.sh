@@ -31,7 +31,7 @@ declare -A parts=(
 	[storm_deadline]="storm_deadline storm support"
 	[storm_reserve]="storm_reserve storm support"
 	[storm_objcache]="storm_objcache storm support"
-	[model]="model model_calls model_rules model_beside model_refuser recorder support"
+	[model]="model model_calls model_forms model_rules model_beside model_refuser recorder support"
 )
 
 bad=0 proved=0

@@ -65,16 +65,32 @@ static uint32_t hand_wait(struct hand *hand, void **bufs, uint32_t n, unsigned f
 	return got;
 }
 
+static bool hand_one(void *buf, void *arg)
+{
+	void ***next = arg;
+
+	*(*next)++ = buf;
+	/* Now and then it is enough. */
+	return (uintptr_t)buf / 4096 % 50;
+}
+
 static void hand_alloc(struct hand *hand)
 {
 	static const unsigned flags[] = {
-		0, PP_TRY, PP_CRITICAL, PP_GROW, PP_WAIT, PP_WAIT | PP_CRITICAL, PP_WAIT | PP_GROW,
-		0
+		0,
+		PP_TRY,
+		PP_CRITICAL,
+		PP_GROW,
+		PP_WAIT,
+		PP_WAIT | PP_CRITICAL,
+		PP_WAIT | PP_GROW,
+		PP_REMOTE,
 	};
 	uint32_t n = 1 + hand_random(hand, hand_random(hand, 2) ? MOST : 20), got;
 	unsigned how = flags[hand_random(hand, 8)];
 	void **bufs = hand->held + hand->n;
-	bool burst = hand_random(hand, 2);
+	bool burst = hand_random(hand, 2), handed = burst && hand_random(hand, 3) == 0;
+	void **next = bufs;
 
 	if (hand->n + n > HELD)
 		return;
@@ -82,11 +98,14 @@ static void hand_alloc(struct hand *hand)
 		how &= ~(unsigned)PP_GROW;
 	if (how & PP_WAIT && !burst)
 		got = hand_wait(hand, bufs, n, how);
+	else if (handed)
+		got = pp_alloc_bulk_cb(hand->cache, n, how, hand_one, &next);
 	else if (burst)
 		got = pp_alloc_burst(hand->cache, bufs, n, how);
 	else
 		got = pp_alloc_bulk(hand->cache, bufs, n, how);
 	MUST(got == n || (burst && got < n) || !got);
+	MUST(!handed || next == bufs + got);
 	if (!(how & PP_CRITICAL))
 		MUST(!marked_among(hand->table->pool, bufs, got));
 	hand_take(hand, got);

@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "model_forms.h"
 #include "model_refuser.h"
 
 #define MOST 400
@@ -78,7 +79,7 @@ static uint32_t call_wait(struct model *m, const struct call *call)
 	return got;
 }
 
-static uint32_t call_run(struct model *m, const struct call *call)
+static uint32_t call_run(struct model *m, struct call *call)
 {
 	void **bufs = m->held + m->n;
 	uint32_t got;
@@ -87,19 +88,10 @@ static uint32_t call_run(struct model *m, const struct call *call)
 		return call_wait(m, call);
 	if (call->n == 1 && model_random(m, 2))
 		return (bufs[0] = pp_alloc(m->cache, call->flags)) != NULL;
-	/* The other forms take 64 at a time, and between two the reserve takes its part. */
-	if (call->flags || m->before.stats.reserve < m->before.stats.floor || model_random(m, 3))
-		return call->burst ? pp_alloc_burst(m->cache, bufs, call->n, call->flags)
-				   : pp_alloc_bulk(m->cache, bufs, call->n, call->flags);
-	if (call->burst) {
-		memset(bufs, 0, call->n * sizeof(*bufs));
-		return pp_alloc_bulk_fill(m->cache, bufs, call->n, 0);
-	}
-	bufs[0] = NULL;
-	got = pp_alloc_bulk_list(m->cache, bufs, call->n, 0);
-	for (uint32_t i = 1; i < got; i++)
-		bufs[i] = *(void **)bufs[i - 1];
-	return got;
+	if (!(call->flags & PP_WAIT) && form_run(m, call, &got))
+		return got;
+	return call->burst ? pp_alloc_burst(m->cache, bufs, call->n, call->flags)
+			   : pp_alloc_bulk(m->cache, bufs, call->n, call->flags);
 }
 
 static void call_make(struct model *m, struct call *call)
@@ -126,6 +118,9 @@ static void call_make(struct model *m, struct call *call)
 	/* New hugepages take their time. */
 	if (call->flags & PP_GROW && model_random(m, 50))
 		call->flags &= ~(unsigned)PP_GROW;
+	/* There is one node only: it changes nothing. */
+	if (model_random(m, 3) == 0)
+		call->flags |= PP_REMOTE;
 }
 
 static void call_report(const struct call *call, const struct places *p, uint32_t got)
@@ -153,7 +148,7 @@ static void model_alloc(struct model *m)
 	struct places after;
 	struct call call;
 	uint64_t drawn, began;
-	uint32_t got;
+	uint32_t got, marked, had;
 	bool slow;
 
 	call_make(m, &call);
@@ -167,15 +162,19 @@ static void model_alloc(struct model *m)
 	/* Its time in line went by while it had no CPU: then nothing is certain. */
 	slow = slow && call.flags & PP_WAIT &&
 	       after.stats.sum.timeout > m->before.stats.sum.timeout;
-	if (got != call.got && !slow)
+	had = call.stop && call.stop < call.got ? call.stop : (uint32_t)call.got;
+	if (got != had && !slow)
 		call_report(&call, &m->before, got);
-	MUST(got == call.got || (slow && got < call.got));
-	drawn = marked_among(m->pool, m->held + m->n, got);
+	MUST(got == had || (slow && got < had));
+	marked = marked_among(m->pool, m->held + m->n, got);
+	/* Of those that a callback did not want some may have been. */
+	drawn = after.stats.sum.reserve - m->before.stats.sum.reserve;
+	MUST(marked == drawn || (got < call.got && marked < drawn));
 	MUST((drawn >= call.drawn || slow) && drawn <= call.drawn_most);
 	MUST(after.stats.total - m->before.stats.total >= call.grown || slow);
 	MUST(call.grown || after.stats.total == m->before.stats.total);
 	m->timeouts += call.waits && got < call.n;
-	m->failed[call.waits] += got < call.n;
+	m->failed[call.waits] += call.got < call.n;
 	m->grown += call.grown;
 	m->remembered |= after.stats.pages_lost > m->before.stats.pages_lost;
 	m->drawn += drawn;
@@ -186,7 +185,7 @@ static void model_alloc(struct model *m)
 static void model_try(struct model *m)
 {
 	uint32_t n = 1 + model_random(m, 40), got;
-	bool burst = model_random(m, 2), sure = false;
+	bool burst = model_random(m, 2), handed = !burst && model_random(m, 2), sure = false;
 	void **bufs = m->held + m->n;
 
 	if (m->n + n > HELD)
@@ -199,8 +198,10 @@ static void model_try(struct model *m)
 		sure = m->before.own && !m->before.stats.pressed;
 		n = 1;
 	}
-	got = burst ? pp_alloc_burst(m->cache, bufs, n, PP_TRY)
-		    : pp_alloc_bulk(m->cache, bufs, n, PP_TRY);
+	bufs = m->held + m->n;
+	got = burst    ? pp_alloc_burst(m->cache, bufs, n, PP_TRY)
+	      : handed ? form_callback(m, n, PP_TRY)
+		       : pp_alloc_bulk(m->cache, bufs, n, PP_TRY);
 	MUST(got <= m->before.own && (got == n || burst || !got) && got <= n);
 	if (sure && !got)
 		fprintf(stderr, "own %llu\n", (unsigned long long)m->before.own);

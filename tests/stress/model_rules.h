@@ -23,7 +23,8 @@ struct call {
 	uint32_t n;
 	unsigned flags;
 	bool burst;
-	bool refused; /* hugepages are */
+	bool refused;  /* hugepages are */
+	uint32_t stop; /* handed over to a callback that wanted no more after so many; 0: all */
 	uint64_t got;
 	uint64_t drawn, drawn_most; /* who waits is served as soon as it can be */
 	uint64_t grown;             /* at least so many come on new hugepages */
