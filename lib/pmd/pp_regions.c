@@ -4,36 +4,102 @@
 #include "pp_fail.h"
 #include "pp_mbufs.h"
 
+/*
+ * Whether the range has it, read between two looks at its version: a place may
+ * get another range meanwhile, and the base of one with the length of the other
+ * has what neither has. Who has memory in it keeps it there.
+ */
+static bool range_has(const struct pp_range *range, const void *addr)
+{
+	/* Pairs with range_set()'s last store: all of the range, or the version is odd. */
+	unsigned version = __atomic_load_n(&range->version, __ATOMIC_ACQUIRE);
+	uintptr_t base = __atomic_load_n(&range->base, __ATOMIC_RELAXED);
+	size_t bytes = __atomic_load_n(&range->bytes, __ATOMIC_RELAXED);
+
+	if ((uintptr_t)addr - base >= bytes)
+		return false;
+	/* Pairs with range_set()'s fence: what is of the next range comes with its version. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !(version & 1) && __atomic_load_n(&range->version, __ATOMIC_RELAXED) == version;
+}
+
 static struct pp_range *range_find(const struct pp_regions *regions, const void *addr)
 {
 	unsigned n = __atomic_load_n(&regions->n, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++)
-		if ((uintptr_t)addr - regions->ranges[i].base <
-		    __atomic_load_n(&regions->ranges[i].bytes, __ATOMIC_RELAXED))
+		if (range_has(&regions->ranges[i], addr))
 			return (struct pp_range *)&regions->ranges[i];
 	return NULL;
 }
 
+static void range_set(struct pp_range *place, const struct pp_range *range)
+{
+	unsigned version = place->version;
+
+	__atomic_store_n(&place->version, version + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	place->mp = range->mp;
+	place->pool = range->pool;
+	place->region = range->region;
+	place->device = range->device;
+	place->mr = range->mr;
+	__atomic_store_n(&place->base, range->base, __ATOMIC_RELAXED);
+	__atomic_store_n(&place->bytes, range->bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&place->version, version + 2, __ATOMIC_RELEASE);
+}
+
 static int range_add(struct pp_regions *regions, const struct pp_range *range)
 {
-	unsigned n = regions->n;
+	unsigned i = 0;
 
-	if (n == PP_REGIONS_MAX)
+	while (i < regions->n && regions->ranges[i].bytes)
+		i++;
+	if (i == PP_REGIONS_MAX)
 		return pp_fail(-ENOSPC, "more than %u pieces of memory: make mempools of fewer",
 			       PP_REGIONS_MAX);
-	regions->ranges[n] = *range;
-	/* Those that look it up see it whole. */
-	__atomic_store_n(&regions->n, n + 1, __ATOMIC_RELEASE);
+	range_set(&regions->ranges[i], range);
+	/* Those that look it up see it whole: pairs with range_find()'s load. */
+	if (i == regions->n)
+		__atomic_store_n(&regions->n, i + 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/*
+ * All of it once, to see whether it can be done: an idle hugepage that a device
+ * refuses leaves the pool, and a port that does not start is to cost nobody
+ * anything. One would not tell: it is locked memory that ends, somewhere.
+ */
+static int pool_try(struct pp_dma_verbs *verbs, struct pp_pool *pool)
+{
+	struct pp_mapping mapping;
+	struct pp_page_info page;
+	struct pp_extent extent;
+	uint32_t p;
+	int rc = 0;
+
+	pp_region_extent(pp_pool_region(pool), &extent);
+	for (p = 0; p < extent.pages && !rc; p++)
+		if (!pp_region_page(pp_pool_region(pool), p, &page) && page.present)
+			rc = pp_dma_verbs_ops.map(verbs, (char *)extent.base + p * extent.page,
+						  extent.page, &mapping);
+	while (p-- > 0) {
+		char *va = (char *)extent.base + p * extent.page;
+
+		if (pp_dma_verbs_mr(verbs, va))
+			pp_dma_verbs_ops.unmap(verbs, va, extent.page, &mapping);
+	}
+	return rc;
 }
 
 /* Hugepages that a device refuses leave the pool, and a port has to have all of it. */
 static int pool_map(struct pp_regions *regions, struct pp_pool *pool)
 {
 	struct pp_device_info info;
-	int device = pp_pool_map_device(pool, &pp_dma_verbs_ops, regions->verbs);
+	int device = pool_try(regions->verbs, pool);
 
+	if (!device)
+		device = pp_pool_map_device(pool, &pp_dma_verbs_ops, regions->verbs);
 	if (device < 0 || pp_pool_device(pool, (unsigned)device, &info) || !info.refused)
 		return device;
 	pp_pool_unmap_device(pool, (unsigned)device);
@@ -119,14 +185,14 @@ int pp_regions_add(struct pp_regions *regions, const struct rte_mempool *mp)
 
 static void range_end(struct pp_range *range)
 {
-	__atomic_store_n(&range->bytes, 0, __ATOMIC_RELEASE);
-	if (range->pool)
-		pp_pool_unmap_device(range->pool, range->device);
-	else if (range->mr)
-		ibv_dereg_mr(range->mr);
-	range->pool = NULL;
-	range->mr = NULL;
-	range->mp = NULL;
+	static const struct pp_range none;
+	struct pp_range old = *range;
+
+	range_set(range, &none);
+	if (old.pool)
+		pp_pool_unmap_device(old.pool, old.device);
+	else if (old.mr)
+		ibv_dereg_mr(old.mr);
 }
 
 void pp_regions_forget(struct pp_regions *regions, const struct rte_mempool *mp)
@@ -153,7 +219,7 @@ int pp_regions_sge(const struct pp_regions *regions, unsigned *hint, const void 
 {
 	const struct pp_range *range = &regions->ranges[*hint];
 
-	if (unlikely((uintptr_t)addr - range->base >= range->bytes)) {
+	if (unlikely(!range_has(range, addr))) {
 		range = range_find(regions, addr);
 		if (!range)
 			return 0;

@@ -15,8 +15,9 @@
  * own that come and go with them, or a chunk of another mempool.
  */
 struct pp_range {
+	unsigned version; /* odd while it is another's next */
 	uintptr_t base;
-	size_t bytes; /* 0: forgotten, until all are cleared */
+	size_t bytes; /* 0: forgotten, and its place is free */
 	const struct rte_mempool *mp;
 	struct pp_pool *pool; /* NULL: a chunk, and mr is its region */
 	const struct pp_region *region;
@@ -24,7 +25,7 @@ struct pp_range {
 	struct ibv_mr *mr;
 };
 
-/* Any thread adds and forgets; others may look up meanwhile. */
+/* Any thread adds and forgets, under the lock; others may look up meanwhile, without. */
 struct pp_regions {
 	rte_spinlock_t lock;
 	struct ibv_pd *pd;
