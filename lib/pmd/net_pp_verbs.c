@@ -98,7 +98,7 @@ static int verbs_stop(struct rte_eth_dev *dev)
 
 static int port_start(struct rte_eth_dev *dev, struct verbs_port *port)
 {
-	int rc = pp_regions_add(&port->rdma.regions, port->mp);
+	int rc = pp_mbufs_check(port->mp);
 
 	port->rx.rearm = pp_mbuf_rearm(dev->data->port_id, RTE_PKTMBUF_HEADROOM);
 	pp_mbufs_open(&port->rx.source, port->mp);
@@ -106,6 +106,7 @@ static int port_start(struct rte_eth_dev *dev, struct verbs_port *port)
 	port->tx.source = (struct pp_mbufs){ 0 };
 	/* Below the bit that is the kernel's own. */
 	port->rdma.peer.qkey = (uint32_t)rte_rand() >> 1;
+	rc = rc ? rc : pp_regions_add(&port->rdma.regions, port->mp);
 	rc = rc ? rc : pp_pair_open(&port->rx);
 	rc = rc ? rc : pp_pair_open(&port->tx);
 	rc = rc ? rc : pp_rdma_steer(&port->rdma, port->rx.qp);

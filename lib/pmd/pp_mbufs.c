@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "pp_fail.h"
+
 /* Of libpktpool_dpdk, which an application has or has not. */
 extern struct pp_pool *pp_pktmbuf_pool(const struct rte_mempool *mp) __attribute__((weak));
 
@@ -13,6 +15,19 @@ void pp_mbufs_open(struct pp_mbufs *mbufs, struct rte_mempool *mp)
 	mbufs->pool = pp_pktmbuf_pool ? pp_pktmbuf_pool(mp) : NULL;
 	if (mbufs->pool)
 		pp_pool_key(mbufs->pool, &mbufs->key);
+}
+
+int pp_mbufs_check(struct rte_mempool *mp)
+{
+	uint32_t wants = (uint32_t)sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(mp) +
+			 rte_pktmbuf_data_room_size(mp);
+
+	if (mp->elt_size >= wants)
+		return 0;
+	return pp_fail(-EINVAL,
+		       "mempool %s: its objects of %u bytes are no mbufs, which it says have %u: "
+		       "make it with rte_pktmbuf_pool_create()",
+		       mp->name, mp->elt_size, wants);
 }
 
 static struct pp_cache *mbufs_cache(const struct pp_mbufs *mbufs)

@@ -18,6 +18,9 @@ struct pp_mbufs {
 	struct pp_pool_key key;
 };
 
+/* Whether its objects are mbufs with as much room as it says: 0, or -EINVAL with pp_error(). */
+int pp_mbufs_check(struct rte_mempool *mp);
+
 void pp_mbufs_open(struct pp_mbufs *mbufs, struct rte_mempool *mp);
 
 /* All n or none: n or 0. And up to n. */

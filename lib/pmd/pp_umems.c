@@ -35,18 +35,19 @@ static void source_free(void *mbufs, void *const *from, unsigned n)
 static int umem_open(struct pp_umem *umem, struct rte_mempool *mp)
 {
 	uint32_t before = (uint32_t)sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(mp);
-	uint32_t used = mp->header_size + before + rte_pktmbuf_data_room_size(mp);
+	uint32_t used = before + rte_pktmbuf_data_room_size(mp);
 	struct pp_xsk_umem_params params = {
 		.sz = sizeof(params),
 		.headroom = before + RTE_PKTMBUF_HEADROOM,
 		.buffer_size = mp->header_size + mp->elt_size + mp->trailer_size,
 		.lead = mp->header_size,
 	};
+	int rc = pp_mbufs_check(mp);
 
-	if (used > params.buffer_size)
-		return pp_fail(-EINVAL, "mempool %s: its objects are no mbufs", mp->name);
+	if (rc)
+		return rc;
 	/* What the mempool has left behind an mbuf's end. */
-	params.tail = params.buffer_size - used;
+	params.tail = mp->elt_size - used + mp->trailer_size;
 	pp_mbufs_open(&umem->mbufs, mp);
 	umem->source = (struct pp_xsk_source){ source_alloc, source_free, &umem->mbufs };
 	if (!umem->mbufs.pool && !pp_mbufs_area(mp, &params.area, &params.bytes))

@@ -266,6 +266,32 @@ static void test_too_much_is_refused(struct rte_mempool *mp)
 	CHECK(pp_pktmbuf_pool_free(small) == 0, "%s", pp_error());
 }
 
+/* Objects of 64 bytes, whose mempool says of itself that it is one of mbufs. */
+static void test_objects_that_are_no_mbufs_are_refused(struct rte_mempool *mp)
+{
+	struct rte_pktmbuf_pool_private says = { .mbuf_data_room_size = DATA_ROOM };
+	struct rte_mempool *dwarfs = rte_mempool_create("dwarfs", 1023, 64, 0, sizeof(says), NULL,
+							NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	char said[4096] = "";
+	FILE *log;
+	int rc;
+
+	memcpy(rte_mempool_get_priv(dwarfs), &says, sizeof(says));
+	CHECK(port_setup(0, dwarfs, 1500) == 0, "not set up");
+	log = fmemopen(said, sizeof(said), "w");
+	rte_openlog_stream(log);
+	rc = rte_eth_dev_start(0);
+	rte_openlog_stream(NULL);
+	fclose(log);
+	CHECK(rc == -EINVAL && strstr(said, "dwarfs: its objects of 64 bytes are no mbufs"),
+	      "%d: %s", rc, said);
+	CHECK(rte_mempool_in_use_count(dwarfs) == 0, "some are out");
+	CHECK(regions("rxe0") == 0, "regions are left");
+	CHECK(port_setup(0, mp, 1500) == 0, "not set up again");
+	rte_mempool_free(dwarfs);
+	test_frames_pass_and_all_is_given_back(mp);
+}
+
 /* What the driver says of its arguments, each time with the word that matters. */
 static void test_bad_arguments_are_named(void)
 {
@@ -351,6 +377,7 @@ int main(int argc, char **argv)
 		test_receiving_goes_on_out_of_the_reserve(mp);
 		test_mempools_end_before_the_ports(mp);
 		test_too_much_is_refused(mp);
+		test_objects_that_are_no_mbufs_are_refused(mp);
 		test_bad_arguments_are_named();
 		test_raw_packets_are_refused_where_there_are_none(mp);
 		rte_mempool_free(ordinary);

@@ -2,95 +2,12 @@
 /* Test: net_pp_xsk's mbufs: none kept, those of others copied, long ones in several, one pool for two. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <rte_bus_vdev.h>
-#include <rte_ethdev.h>
-#include <rte_malloc.h>
 
-#include "../dpdk/dpdk_test.h"
-#include "veth.h"
-
-#define MBUFS 8192
-#define RING 1024
-
-static struct rte_mempool *pool_make(uint32_t reserve, uint16_t data_room)
-{
-	return test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS,
-							    .reserve = reserve,
-							    .data_room = data_room,
-							    .socket = SOCKET_ID_ANY });
-}
-
-static uint64_t out(struct rte_mempool *mp)
-{
-	struct pp_stats stats;
-
-	pp_pool_stats(pp_pktmbuf_pool(mp), &stats);
-	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
-	return stats.in_flight;
-}
-
-static uint16_t port_open(const char *name, const char *iface, struct rte_mempool *mp)
-{
-	const struct rte_eth_conf conf = { 0 };
-	char args[64];
-	uint16_t port;
-
-	snprintf(args, sizeof(args), "iface=%s", iface);
-	assert_int_equal(rte_vdev_init(name, args), 0);
-	assert_int_equal(rte_eth_dev_get_port_by_name(name, &port), 0);
-	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, mp), 0);
-	assert_int_equal(rte_eth_tx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL), 0);
-	assert_int_equal(rte_eth_dev_start(port), 0);
-	return port;
-}
-
-static void port_close(const char *name, uint16_t port)
-{
-	assert_int_equal(rte_eth_dev_stop(port), 0);
-	assert_int_equal(rte_vdev_uninit(name), 0);
-}
-
-static uint64_t xstat(uint16_t port, const char *name)
-{
-	uint64_t id, value;
-
-	assert_int_equal(rte_eth_xstats_get_id_by_name(port, name, &id), 0);
-	assert_int_equal(rte_eth_xstats_get_by_id(port, &id, &value, 1), 1);
-	return value;
-}
-
-/* A frame of ours, in segments of that length at most, the last with what is left. */
-static struct rte_mbuf *packet_make(struct rte_mempool *mp, size_t bytes, size_t most,
-				    uint32_t number)
-{
-	struct rte_mbuf *head = NULL, *m;
-	uint8_t frame[FRAME_MOST];
-
-	frame_make(frame, bytes, number);
-	for (size_t at = 0; at < bytes; at += rte_pktmbuf_data_len(m)) {
-		size_t n = bytes - at < most ? bytes - at : most;
-
-		m = rte_pktmbuf_alloc(mp);
-		assert_non_null(m);
-		memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame + at, n);
-		if (!head)
-			head = m;
-		else
-			assert_int_equal(rte_pktmbuf_chain(head, m), 0);
-	}
-	return head;
-}
-
-static void packet_send(uint16_t port, struct rte_mbuf *m)
-{
-	time_t end = time(NULL) + 60;
-
-	while (!rte_eth_tx_burst(port, 0, &m, 1))
-		assert_true(time(NULL) < end);
-}
+#include "calls.h"
+#include "port.h"
 
 static void arrives(int fd, uint32_t number, size_t bytes)
 {
@@ -168,31 +85,6 @@ static void test_mbufs_of_others_are_copied(void **state)
 	rte_mempool_free(other);
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 	close(fd);
-}
-
-/* Receives until so many have come, and checks each. */
-static void receive(uint16_t port, struct rte_mbuf **pkts, unsigned n, size_t bytes)
-{
-	time_t end = time(NULL) + 60;
-	uint8_t copy[FRAME_MOST];
-	unsigned got = 0;
-
-	while (got < n) {
-		uint16_t some = rte_eth_rx_burst(port, 0, pkts + got, (uint16_t)(n - got));
-
-		for (unsigned i = got; i < got + some; i++) {
-			const uint8_t *frame = rte_pktmbuf_read(pkts[i], 0, pkts[i]->pkt_len, copy);
-			uint32_t number;
-
-			rte_mbuf_sanity_check(pkts[i], 1);
-			assert_int_equal(pkts[i]->pkt_len, bytes);
-			assert_int_equal(pkts[i]->port, port);
-			assert_true(frame_is_right(frame, bytes, &number));
-			assert_int_equal(rte_pktmbuf_headroom(pkts[i]), RTE_PKTMBUF_HEADROOM);
-		}
-		got += some;
-		assert_true(time(NULL) < end);
-	}
 }
 
 static void test_two_ports_have_one_mempool(void **state)
@@ -329,6 +221,118 @@ static void test_a_ring_is_not_empty_while_there_is_a_reserve(void **state)
 	free(held);
 }
 
+static unsigned send_counted(uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+{
+	time_t end = time(NULL) + 60;
+	unsigned sum = 0, calls;
+
+	for (uint16_t sent = 0; sent < n; sum += calls) {
+		calls_begin();
+		sent += rte_eth_tx_burst(port, 0, pkts + sent, n - sent);
+		calls = calls_end();
+		assert_in_range(calls, 0, 1);
+		assert_true(time(NULL) < end);
+	}
+	return sum;
+}
+
+static unsigned receive_counted(uint16_t port, uint16_t n)
+{
+	struct rte_mbuf *pkts[32];
+	time_t end = time(NULL) + 60;
+	unsigned sum = 0, calls;
+
+	/* The last one finds nothing. */
+	for (uint16_t some = 1; n || some; sum += calls, n -= some) {
+		calls_begin();
+		some = rte_eth_rx_burst(port, 0, pkts, 32);
+		calls = calls_end();
+		assert_in_range(calls, 0, 1);
+		rte_pktmbuf_free_bulk(pkts, some);
+		assert_true(time(NULL) < end);
+	}
+	return sum;
+}
+
+static void test_a_burst_calls_the_kernel_once_at_most(void **state)
+{
+	struct rte_mempool *mp = pool_make(0, 0);
+	uint16_t near = port_open("net_pp_xsk0", NEAR, mp), far = port_open("net_pp_xsk1", FAR, mp);
+	unsigned sends = 0, receives = 0;
+	struct rte_mbuf *pkts[32];
+
+	(void)state;
+	if (!calls_ready())
+		skip();
+	calls_begin();
+	for (unsigned i = 0; i < 3; i++)
+		syscall(SYS_getppid);
+	assert_int_equal(calls_end(), 3);
+	for (unsigned round = 0; round < 300; round++) {
+		/* As many descriptors as the oldest kernel sends in one call. */
+		uint16_t n = (uint16_t)(round % 3 ? 1 + round % 32 : 6);
+
+		for (unsigned i = 0; i < n; i++)
+			pkts[i] = packet_make(mp, round % 3 ? 64 : 9000, 2048, i);
+		sends += send_counted(near, pkts, n);
+		receives += receive_counted(far, n);
+	}
+	/* There is somebody to be told. */
+	assert_true(sends >= 300);
+	assert_true(receives > 0);
+	port_close("net_pp_xsk1", far);
+	port_close("net_pp_xsk0", near);
+	assert_int_equal(out(mp), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
+/* Of 64 bytes, with the private data of a mempool of mbufs, or with none. */
+static struct rte_mempool *dwarfs_make(unsigned private_bytes)
+{
+	struct rte_pktmbuf_pool_private says = { .mbuf_data_room_size = 2176 };
+	struct rte_mempool *mp = rte_mempool_create("dwarfs", 4095, 64, 0, private_bytes, NULL,
+						    NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+
+	assert_non_null(mp);
+	if (private_bytes)
+		memcpy(rte_mempool_get_priv(mp), &says, sizeof(says));
+	return mp;
+}
+
+static void test_objects_that_are_no_mbufs_are_refused(void **state)
+{
+	struct rte_mempool *mp = pool_make(0, 0), *none = dwarfs_make(0), *dwarfs;
+	uint16_t port = port_open("net_pp_xsk0", NEAR, mp);
+	struct rte_mbuf *pkts[1];
+	char said[512] = "";
+	FILE *log = fmemopen(said, sizeof(said), "w");
+	int fd = far_open();
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_stop(port), 0);
+	/* ethdev sees to it. */
+	assert_true(rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, none) < 0);
+	rte_mempool_free(none);
+	dwarfs = dwarfs_make(sizeof(struct rte_pktmbuf_pool_private));
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, dwarfs), 0);
+	rte_openlog_stream(log);
+	assert_int_equal(rte_eth_dev_start(port), -EINVAL);
+	rte_openlog_stream(NULL);
+	fclose(log);
+	assert_non_null(strstr(said, "mempool dwarfs: its objects of 64 bytes are no mbufs"));
+	assert_int_equal(rte_mempool_in_use_count(dwarfs), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, mp), 0);
+	rte_mempool_free(dwarfs);
+	assert_int_equal(rte_eth_dev_start(port), 0);
+	far_send(fd, 64, 1);
+	receive(port, pkts, 1, 64);
+	rte_pktmbuf_free(pkts[0]);
+	port_close("net_pp_xsk0", port);
+	assert_int_equal(out(mp), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+	close(fd);
+}
+
 static int enter(void **state)
 {
 	(void)state;
@@ -344,6 +348,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_the_shortest_ring_takes_long_frames),
 		cmocka_unit_test(test_a_stopped_port_has_no_mbuf),
 		cmocka_unit_test(test_a_ring_is_not_empty_while_there_is_a_reserve),
+		cmocka_unit_test(test_a_burst_calls_the_kernel_once_at_most),
+		cmocka_unit_test(test_objects_that_are_no_mbufs_are_refused),
 	};
 
 	if (argc != 3) {
