@@ -6,6 +6,7 @@
 #include <rte_mempool.h>
 #include <rte_telemetry.h>
 
+#include "pp_telemetry_aside.h"
 #include "pp_types.h"
 
 /* Of DPDK, or not there: the mempool ops need none of its libraries by name. */
@@ -32,19 +33,9 @@ enum pp_telemetry_question {
 struct pp_telemetry_pool {
 	struct pp_pool *pool;
 	const char *kind; /* "pool", "pktmbuf", "mempool" */
-	uint64_t aside;   /* of its buffers in flight: free ones, in an rte_mempool's own caches */
+	/* Of its buffers in flight: free ones, in an rte_mempool's own caches, or PP_ASIDE_UNKNOWN. */
+	uint64_t aside;
 };
-
-/* Free objects that rte_mempool has in its own caches: for the pool they are in flight. */
-static inline uint64_t pp_telemetry_aside(const struct rte_mempool *mp)
-{
-	uint64_t n = 0;
-
-	if (mp->local_cache && mp->cache_size)
-		for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
-			n += __atomic_load_n(&mp->local_cache[lcore].len, __ATOMIC_RELAXED);
-	return n;
-}
 
 /* Every pool of this library's in the process, each there as long as fn looks at it. */
 void pp_telemetry_each(void (*fn)(const struct pp_telemetry_pool *pool, void *arg), void *arg);

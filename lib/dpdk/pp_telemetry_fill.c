@@ -68,7 +68,8 @@ static void about_fill(const struct pp_telemetry_pool *p, const struct pp_pool_a
 	rte_tel_data_add_dict_u64(d, "high_mark", about->high);
 	pp_telemetry_string(d, "owners_are", pp_telemetry_exact(about) ? "exact" : "estimate");
 	pp_telemetry_string(d, "ages_are", about->flags & PP_POOL_DEBUG ? "exact" : "unknown");
-	rte_tel_data_add_dict_u64(d, "mempool_caches", p->aside);
+	if (p->aside != PP_ASIDE_UNKNOWN)
+		rte_tel_data_add_dict_u64(d, "mempool_caches", p->aside);
 }
 
 static void books_fill(const struct pp_stats *s, struct rte_tel_data *d)

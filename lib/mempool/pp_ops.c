@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "pp_bulk.h"
 #include "pp_ops_critical.h"
+#include "pp_telemetry_aside.h"
 
 static __thread int ops_critical;
 
@@ -43,10 +43,10 @@ static int lcore_caches_tune(struct rte_mempool *mp, uint32_t size)
 {
 	if (!mp->cache_size || !mp->local_cache)
 		return 0;
-	/* How far they are apart is known of this one. */
-	if (!rte_version || strncmp(rte_version(), "DPDK 22.11", 10)) {
-		ops_error("%s: lcore_cache is for DPDK 22.11, and this is %s", mp->name,
-			  rte_version ? rte_version() : "another");
+	if (!pp_telemetry_aside_known(mp)) {
+		ops_error("%s: lcore_cache is for DPDK 22.11 of %d lcores, and this is %s, or "
+			  "was built for others",
+			  mp->name, RTE_MAX_LCORE, rte_version ? rte_version() : "another");
 		return -ENOTSUP;
 	}
 	for (unsigned lcore = 0; lcore < RTE_MAX_LCORE; lcore++) {

@@ -40,8 +40,8 @@ int ops_options_read(const struct rte_mempool *mp, struct ops_options *options);
  * there; it means the same in all processes. What a process knows of the pool
  * is found by it, and made when it is first asked for.
  *
- * mp->pool_config is reserve and layout once the pool is there: what was given
- * is the caller's, and may be gone by then.
+ * mp->pool_config is reserve, layout and a note once the pool is there: what was
+ * given is the caller's, and may be gone by then.
  */
 int ops_control_create(struct rte_mempool *mp, const struct ops_options *options);
 void ops_control_free(struct rte_mempool *mp);
@@ -60,7 +60,16 @@ static inline void ops_config_keep(struct rte_mempool *mp, const struct ops_opti
 
 static inline enum ops_layout ops_layout_of(const struct rte_mempool *mp)
 {
-	return (enum ops_layout)((uintptr_t)mp->pool_config & 0xff);
+	return (enum ops_layout)((uintptr_t)mp->pool_config & 0x7f);
+}
+
+/* True once: its objects are in several pieces, and that was to be said. */
+static inline bool ops_pieces_note(struct rte_mempool *mp)
+{
+	bool noted = (uintptr_t)mp->pool_config & 0x80;
+
+	mp->pool_config = (void *)((uintptr_t)mp->pool_config | 0x80);
+	return !noted;
 }
 
 static inline uint32_t ops_reserve_of(const struct rte_mempool *mp)

@@ -119,11 +119,12 @@ int ops_control_create(struct rte_mempool *mp, const struct ops_options *options
 	mz = rte_memzone_reserve_aligned(name, pp_foreign_bytes(&p), mp->socket_id, 0,
 					 1u << ALIGN_SHIFT);
 	if (!mz) {
-		ops_error(
-			"%s: no %zu KiB of EAL's memory on node %d for the books of %u objects: %s",
-			mp->name, pp_foreign_bytes(&p) >> 10, mp->socket_id, p.buffers,
-			rte_strerror(rte_errno));
-		return -rte_errno;
+		rc = -rte_errno;
+		ops_error("%s: no %zu KiB of EAL's memory on node %d for the books of %u objects: "
+			  "%s (more memory at start: -m or --socket-mem)",
+			  mp->name, pp_foreign_bytes(&p) >> 10, mp->socket_id, p.buffers,
+			  rte_strerror(-rc));
+		return rc;
 	}
 	p.id = (uint64_t)(uintptr_t)mz->addr >> ALIGN_SHIFT << NUMBER_BITS | number;
 	pthread_mutex_lock(&attaching);

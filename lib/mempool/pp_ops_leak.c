@@ -23,7 +23,13 @@ static void mempool_ends(enum rte_mempool_event event, struct rte_mempool *mp, v
 		return;
 	pp_pool_stats(pool, &stats);
 	aside = pp_telemetry_aside(mp);
-	if (stats.in_flight > aside)
+	if (stats.in_flight && aside == PP_ASIDE_UNKNOWN)
+		ops_error("%s is freed, and %llu of its objects are out, or free in caches of its "
+			  "own, which of %s cannot be told%s",
+			  mp->name, (unsigned long long)stats.in_flight,
+			  rte_version ? rte_version() : "this DPDK",
+			  pp_pool_holders(pool, holders, sizeof(holders)));
+	else if (stats.in_flight > aside)
 		ops_error("%s is freed, and %llu of its objects are out%s", mp->name,
 			  (unsigned long long)(stats.in_flight - aside),
 			  pp_pool_holders(pool, holders, sizeof(holders)));

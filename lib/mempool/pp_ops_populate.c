@@ -61,9 +61,9 @@ static bool piece_accept(struct rte_mempool *mp, struct pp_pool *pool, char *sta
 {
 	const struct pp_tracts *tracts = pool->store.region.tracts;
 	uintptr_t first = (uintptr_t)start + mp->header_size;
+	bool apart = tracts->n && tracts->tract[tracts->n - 1].end != first;
 
-	if (ops_layout_of(mp) == OPS_LAYOUT_ONE && tracts->n &&
-	    tracts->tract[tracts->n - 1].end != first) {
+	if (ops_layout_of(mp) == OPS_LAYOUT_ONE && apart) {
 		ops_error("%s: layout=one, but EAL's memory is in several pieces (more of it at "
 			  "start: -m or --socket-mem; or --iova-mode=va)",
 			  mp->name);
@@ -73,6 +73,14 @@ static bool piece_accept(struct rte_mempool *mp, struct pp_pool *pool, char *sta
 		ops_error("%s", pp_error());
 		return false;
 	}
+	/* Nothing else would say so: what net_af_xdp loses it counts as sent. */
+	if (ops_layout_of(mp) == OPS_LAYOUT_GAPLESS && apart && ops_pieces_note(mp))
+		ops_log(RTE_LOG_WARNING,
+			"%s: EAL's memory is in several pieces, and on a mempool like this "
+			"net_af_xdp LOSES what is sent from all but the first (more memory at "
+			"start: -m or --socket-mem; or --iova-mode=va; or layout=one, which "
+			"refuses such a mempool)",
+			mp->name);
 	return true;
 }
 

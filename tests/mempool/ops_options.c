@@ -2,10 +2,13 @@
 /* Options: what a mempool on our ops is told does what it says, and what is no option is refused. */
 #include "ops_options.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_mbuf.h>
+#include <rte_version.h>
 
 #include "ops_test.h"
 
@@ -145,10 +148,12 @@ static void test_objects_are_gapless_and_ascending_unless_asked_otherwise(void *
 	bool physical = rte_eal_iova_mode() == RTE_IOVA_PA;
 
 	(void)state;
+	ops_logged();
 	assert_int_equal(rte_mempool_populate_default(mp), N);
-	/* With physical addresses, at the ends of its pieces. */
+	/* With physical addresses, at the ends of its pieces; net_af_xdp knows nothing of these. */
 	assert_in_range(layout_gaps(mp), 0, mp->nb_mem_chunks - 1);
 	assert_true(physical || mp->nb_mem_chunks == 1);
+	assert_int_equal(strstr(ops_logged(), "net_af_xdp LOSES") != NULL, layout_gaps(mp) > 0);
 	ops_all_of(mp, N);
 	rte_mempool_free(mp);
 	mp = ops_empty("gaps", N, 2200, 0, "layout=one");
@@ -163,6 +168,119 @@ static void test_objects_are_gapless_and_ascending_unless_asked_otherwise(void *
 	assert_int_not_equal(layout_gaps(mp), 0);
 	ops_all_of(mp, N);
 	rte_mempool_free(mp);
+}
+
+static unsigned times(const char *text, const char *words)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, words))) {
+		text += strlen(words);
+		n++;
+	}
+	return n;
+}
+
+static void test_several_pieces_are_said_once(void **state)
+{
+	static char memory[3][1 << 20] __attribute__((aligned(4096)));
+	struct rte_mempool *mp = ops_empty("pieces", N, 2048, 0, NULL);
+
+	(void)state;
+	ops_logged();
+	for (unsigned i = 3; i-- > 0;)
+		assert_true(rte_mempool_populate_iova(mp, memory[i], RTE_BAD_IOVA,
+						      sizeof(memory[i]), NULL, NULL) > 0);
+	assert_int_equal(times(ops_logged(), "pieces: EAL's memory is in several pieces"), 1);
+	ops_all_of(mp, mp->populated_size);
+	rte_mempool_free(mp);
+	/* Who asks for gaps does not count on it. */
+	mp = ops_empty("pieces", N, 2048, 0, "layout=pages");
+	for (unsigned i = 3; i-- > 0;)
+		assert_true(rte_mempool_populate_iova(mp, memory[i], RTE_BAD_IOVA,
+						      sizeof(memory[i]), NULL, NULL) > 0);
+	assert_int_equal(times(ops_logged(), "pieces"), 0);
+	rte_mempool_free(mp);
+}
+
+/* More than EAL has: of the books, when there is a mempool to have them. */
+static void test_no_memory_is_said_and_leaves_nothing(void **state)
+{
+	unsigned zones = ops_zones();
+	struct rte_mempool *mp;
+
+	(void)state;
+	/* No such node here. */
+	assert_null(rte_pktmbuf_pool_create_by_ops("far", 1000, 0, 0, 2176, RTE_MAX_NUMA_NODES - 1,
+						   "pktpool"));
+	assert_int_not_equal(rte_errno, 0);
+	assert_int_equal(ops_zones(), zones);
+	mp = ops_empty("vast", 200000000, 64, 0, NULL);
+	assert_non_null(mp);
+	ops_logged();
+	assert_int_equal(rte_mempool_populate_default(mp), -ENOMEM);
+	assert_non_null(strstr(ops_logged(), "vast: no "));
+	rte_mempool_free(mp);
+	if (!rte_eal_has_hugepages())
+		return;
+	/* A node that has memory for the mempool's own structure and no more. */
+	mp = ops_empty("far", 1000, 64, 0, NULL);
+	assert_non_null(mp);
+	mp->socket_id = RTE_MAX_NUMA_NODES - 1;
+	ops_logged();
+	assert_true(rte_mempool_populate_default(mp) < 0);
+	assert_non_null(strstr(ops_logged(), " KiB of EAL's memory on node 31 for the books"));
+	rte_mempool_free(mp);
+	assert_int_equal(ops_zones(), zones);
+}
+
+/* As if the application had another DPDK. */
+static const char *other_version;
+
+const char *rte_version(void)
+{
+	static const char *(*own)(void);
+
+	if (!own)
+		own = (const char *(*)(void))dlsym(RTLD_NEXT, "rte_version");
+	return other_version ? other_version : own();
+}
+
+/* 1: another version; 2: the same, built with a smaller max_lcores. */
+static void other_begin(const struct rte_mempool *mp, unsigned other)
+{
+	other_version = other == 1 ? "DPDK 23.11.0" : NULL;
+	if (other == 2)
+		((struct rte_memzone *)(uintptr_t)mp->mz)->len -=
+			64 * sizeof(struct rte_mempool_cache);
+}
+
+static void test_caches_of_another_dpdk_are_left_alone(void **state)
+{
+	(void)state;
+	for (unsigned other = 0; other < 3; other++) {
+		struct rte_mempool *mp = ops_mempool("caches", 1000, 250, "debug=1");
+		void *obj;
+
+		/* One object is out, and others are in this lcore's cache. */
+		assert_int_equal(rte_mempool_get(mp, &obj), 0);
+		assert_true(mp->local_cache[rte_lcore_id()].len > 0);
+		other_begin(mp, other);
+		ops_logged();
+		rte_mempool_free(mp);
+		assert_non_null(strstr(ops_logged(), other ? "or free in caches of its own"
+							   : "and 1 of its objects are out"));
+		mp = rte_mempool_create_empty("caches", 1000, 64, 250, 0, SOCKET_ID_ANY, 0);
+		assert_int_equal(rte_mempool_set_ops_byname(mp, "pktpool",
+							    (void *)(uintptr_t) "lcore_cache=0"),
+				 0);
+		other_begin(mp, other);
+		assert_int_equal(rte_mempool_populate_default(mp), other ? -ENOTSUP : 1000);
+		assert_int_equal(mp->local_cache[rte_lcore_id()].size, other ? 250 : 0);
+		assert_int_equal(!strstr(ops_logged(), "lcore_cache is for DPDK 22.11"), !other);
+		other_version = NULL;
+		rte_mempool_free(mp);
+	}
 }
 
 static void test_lcore_caches_are_tuned_and_private_data_stays(void **state)
@@ -199,6 +317,9 @@ int ops_options_run(void)
 		cmocka_unit_test(test_debug_sees_misuse_and_leaves_objects_alone),
 		cmocka_unit_test(test_poison_sees_a_write_after_the_free),
 		cmocka_unit_test(test_objects_are_gapless_and_ascending_unless_asked_otherwise),
+		cmocka_unit_test(test_several_pieces_are_said_once),
+		cmocka_unit_test(test_no_memory_is_said_and_leaves_nothing),
+		cmocka_unit_test(test_caches_of_another_dpdk_are_left_alone),
 		cmocka_unit_test(test_lcore_caches_are_tuned_and_private_data_stays),
 	};
 

@@ -20,6 +20,8 @@ void ops_start(const char *plugin, const char *mode)
 	char *args[] = { "ops",
 			 "-m",
 			 "256",
+			 "--socket-limit",
+			 "256",
 			 iova,
 			 "--no-pci",
 			 "--no-telemetry",
@@ -57,7 +59,8 @@ const char *ops_logged(void)
 	static char text[4096];
 
 	fflush(log_stream);
-	snprintf(text, sizeof(text), "%s", log_text);
+	/* Behind what was written since lies what was there before. */
+	snprintf(text, sizeof(text), "%.*s", (int)log_size, log_text);
 	rewind(log_stream);
 	fflush(log_stream);
 	return text;
