@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Install: what meson installs is where it belongs, and README's first program builds against
-# it with pkg-config alone, and runs. Arguments: the source directory, and one where it is built.
+# it with pkg-config alone, and runs; drivers go where EAL looks for them.
+# Arguments: the source directory, and one where it is built.
 set -u
 source=${1:?the source directory}
 build=${2:?the build directory}
@@ -26,15 +27,17 @@ sed -i "s|^prefix=.*|prefix=$prefix|" "$PKG_CONFIG_PATH"/pktpool*.pc || die "no 
 libdir=$(pkg-config --variable=libdir pktpool) || die "pkg-config does not know pktpool"
 include=$(pkg-config --variable=includedir pktpool)/pktpool
 pkg-config --exists pktpool_dpdk || die "pkg-config does not know pktpool_dpdk"
-# Where EAL looks for drivers unasked: libdpdk's, from where applications find libdpdk.
+# Where EAL looks for drivers unasked is built into it; /usr/local is meson's default.
+looks=$(strings "$(ldconfig -p | sed -n 's/.*=> \(.*librte_eal\.so\.23\)$/\1/p')" | grep -x '/.*/dpdk/pmds-[0-9.]*')
+[ -d "$looks" ] || die "where EAL looks for drivers is not known: $looks"
 drivers=$libdir/dpdk/pmds-23.0
 case $(option prefix) in
-/usr | /usr/local) drivers=$top$(pkg-config --variable=libdir libdpdk)/dpdk/pmds-23.0 ;;
+/usr | /usr/local) drivers=$top$looks ;;
 esac
 
 for file in "$libdir"/libpktpool.so.0 "$libdir"/libpktpool_dpdk.so.0 "$include"/pktpool.h \
 	"$include"/pp_pktmbuf.h "$prefix"/bin/pktpool-fwd \
-	"$drivers"/librte_mempool_pktpool.so; do
+	$(cd "$build/lib" && ls mempool/librte_*.so pmd/librte_*.so 2>/dev/null | sed "s|.*/|$drivers/|"); do
 	[ -e "$file" ] || die "not installed: ${file#"$top"}"
 done
 for page in "$source"/doc/man/*.[1-9]; do
