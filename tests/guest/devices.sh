@@ -91,11 +91,23 @@ giant() {
 	say "1 GiB asked and not there"
 }
 
+# A part in which no device may reach past what is mapped for it.
+calm() {
+	local before
+	before=$(faults)
+	"$1"
+	# The interrupt that tells of one comes a little after it.
+	sleep 0.2
+	[ "$(faults)" = "$before" ] || die "$1: a device reached past what was mapped for it"
+}
+
 for part in "$@"; do
 	case $part in
+	# These reach past their mappings on purpose, and count the faults themselves.
 	va) enforce va 0 1 2 ;;
 	pa) enforce pa 1 ;;
-	limits | group | three | readme | giant) "$part" ;;
+	three) three ;;
+	limits | group | readme | giant) calm "$part" ;;
 	*) die "there is no $part" ;;
 	esac
 done

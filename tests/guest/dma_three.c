@@ -288,6 +288,7 @@ static void a_hugepage_that_leaves_is_unmapped_once(void)
 /* The RDMA device goes while buffers are out; the others have them yet. */
 static void a_device_goes_with_buffers_in_flight(void)
 {
+	unsigned before = faults();
 	void *buffers[7];
 
 	CHECK(pp_alloc_bulk(t.cache, buffers, 7, 0) == 7, "no buffers");
@@ -304,6 +305,7 @@ static void a_device_goes_with_buffers_in_flight(void)
 	CHECK(by_xsk(buffers[0]), "AF_XDP without RDMA");
 	queues_close();
 	pp_free_bulk(t.cache, buffers + 1, 6);
+	CHECK(faults() == before, "%u new faults", faults() - before);
 }
 
 static void pool_make(void)
@@ -345,6 +347,7 @@ static void devices_map(void)
 int main(int argc, char **argv)
 {
 	struct rte_mempool *ring;
+	unsigned before = faults();
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (rte_eal_init(argc, argv) < 0 || rte_eth_dev_count_avail() < 2)
@@ -359,6 +362,7 @@ int main(int argc, char **argv)
 	the_same_buffers_go_through_all_three();
 	a_refusal_costs_that_hugepage_only();
 	queues_close();
+	CHECK(faults() == before, "%u new faults", faults() - before);
 	a_hugepage_that_leaves_is_unmapped_once();
 	a_device_goes_with_buffers_in_flight();
 	CHECK(!pp_pool_check(t.pool), "%s", pp_error());
