@@ -94,7 +94,7 @@ static void critical_comes(const struct port *port)
 	uint8_t seen[FRAMES] = { 0 };
 	struct rte_mbuf *m[BURST], **held;
 	uint32_t sent = 0, came = 0, critical = 0;
-	uint64_t deadline = deadline_in(20);
+	uint64_t deadline = deadline_in(60);
 	unsigned n = test_drain(port->mp, &held);
 
 	/* Nothing comes for who has only what is free. */
@@ -144,9 +144,11 @@ static bool answer_comes(const struct port *port, bool draw)
 	uint32_t most = port->mp->populated_size + 4096, sent = 0, came = 0, out = 0, n = 0;
 	struct rte_mbuf *m[BURST], **held = calloc(most, sizeof(*held));
 	uint8_t *seen = calloc(most, 1);
-	uint64_t deadline = deadline_in(20), quiet = deadline_in(1);
+	uint64_t deadline = deadline_in(60), quiet;
 	bool answered = false;
 
+	/* What must come is waited for. */
+	quiet = draw ? deadline : deadline_in(1);
 	assert_non_null(held);
 	assert_non_null(seen);
 	while (!answered && rte_get_timer_cycles() < RTE_MIN(deadline, quiet)) {
@@ -161,7 +163,8 @@ static bool answer_comes(const struct port *port, bool draw)
 		all = rte_eth_rx_burst(port->id, 0, m, BURST);
 		kept = draw ? pp_critical_end(m, all, is_answer, NULL) : all;
 		came += all;
-		quiet = all ? deadline_in(1) : quiet;
+		if (all && !draw)
+			quiet = deadline_in(1);
 		for (uint16_t i = 0; i < kept; i++) {
 			uint32_t number = frame_number(m[i]);
 
@@ -198,7 +201,7 @@ static void what_was_sent_comes_back(const struct port *port)
 {
 	uint8_t seen[FRAMES] = { 0 };
 	struct rte_mbuf *m[BURST], **held, *more;
-	uint64_t deadline = deadline_in(10);
+	uint64_t deadline = deadline_in(60);
 	uint32_t came = 0, n, back = 0;
 
 	assert_int_equal(rte_pktmbuf_alloc_bulk(port->mp, m, BURST), 0);

@@ -33,7 +33,7 @@ static void reflects(const char *name, const char *args, const char *interface)
 	uint8_t seen[FRAMES] = { 0 };
 	struct rte_mbuf *mbufs[BURST];
 	uint32_t sent = 0, back = 0, kept;
-	uint64_t deadline = deadline_in(10);
+	uint64_t deadline = deadline_in(60);
 	int fd = far_open(interface);
 
 	while (back < FRAMES && rte_get_timer_cycles() < deadline) {
@@ -122,7 +122,7 @@ static void test_net_memif_carries_every_frame(void **state)
 	struct rte_eth_link link = { 0 };
 	struct rte_mbuf *mbufs[BURST];
 	char args[2][160], right[FAR_FRAME];
-	uint64_t deadline = deadline_in(10);
+	uint64_t deadline = deadline_in(60);
 	uint32_t sent = 0, came = 0;
 	uint16_t port[2];
 

@@ -16,6 +16,10 @@ attend env LACK=77 "$(dirname "$0")/starve.sh" "$BUILD" --seconds 1 --json "$TMP
 jq -c '.runs[]' "$TMP/r.json"
 jq -e '.contrast and (.runs | length) >= 4 and ([.runs[].device] | unique | index("net_af_packet")) != null' \
 	"$TMP/r.json" >/dev/null || fail "runs are missing"
+# Every key can be looked up.
+for key in $(jq -r '[keys, (.runs[0] | keys)] | flatten | .[]' "$TMP/r.json"); do
+	grep -q "\`$key\`" "$(dirname "$0")/../../README.md" || fail "README.md does not say what $key is"
+done
 # Not what it says of itself, but what it counted.
 jq -e '.runs | map(select(.pool == "pktpool" and .reserve == 64 and .critical)) |
 	length > 0 and all(.ping_sent >= 20 and .ping_lost == 0 and .tcp_ok and .tcp_sent == .tcp_back and

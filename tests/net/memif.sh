@@ -24,16 +24,34 @@ memif_start() {
 	OTHERS+=" $pid"
 }
 
-# Until port $2 of role $1 receives, or 15 s.
-memif_flows() {
+# Until the one of role $1 says so many in/s ($2) of its port, or has ended: false then, and after 60 s.
+memif_says() {
+	local -n saying=$1
 	local lines
 	lines=$(wc -l <"$TMP/$1.out")
-	for _ in {1..150}; do
-		tail -n +$((lines + 1)) "$TMP/$1.out" | grep -Eq 'net_memif0 +[1-9][0-9]* in/s' && return 0
+	for _ in {1..600}; do
+		tail -n +$((lines + 1)) "$TMP/$1.out" | grep -Eq "net_memif0 +$2 in/s" && return 0
+		kill -0 "$saying" 2>/dev/null || return 1
+		sleep 0.1
+	done
+	return 1
+}
+
+memif_flows() {
+	memif_says "$1" '[1-9][0-9]*' || {
+		fwd_complaints
+		fail "nothing comes to the $1"
+	}
+}
+
+# Until the server listens, or 60 s.
+memif_listens() {
+	for _ in {1..600}; do
+		! grep -q " 00010000 .* $TMP/memif.sock\$" /proc/net/unix || return 0
 		sleep 0.1
 	done
 	fwd_complaints
-	fail "nothing comes to the $1"
+	fail "the server does not listen"
 }
 
 net_begin
@@ -56,33 +74,34 @@ memif_end() {
 memif_both() {
 	rm -f "$TMP/memif.sock"
 	memif_start server server "$CPU"
-	sleep 0.5
+	memif_listens
 	memif_start client client "$other"
 	memif_flows server
 	memif_flows client
 }
 
+# Kills role $1, and waits until role $2 has noticed, which may be its death.
 memif_kill() {
 	local -n killed=$1
 	kill -KILL "$killed"
 	{ wait "$killed"; } 2>/dev/null || true
-	sleep 1.2
+	memif_says "$2" 0 || ! kill -0 "${!2}" 2>/dev/null || fail "the $2 goes on receiving from the dead"
 }
 
 # Each tells by its status whether the survivor lived.
 server_killed() {
 	memif_both
-	memif_kill server
+	memif_kill server client
 	memif_end client
 }
 client_killed() {
 	memif_both
-	memif_kill client
+	memif_kill client server
 	if kill -0 "$server" 2>/dev/null; then
 		memif_start client client "$other"
 		memif_flows client
 		memif_flows server
-		memif_kill client
+		memif_kill client server
 	fi
 	memif_end server
 }

@@ -160,9 +160,9 @@ fwd_complaints() {
 	grep -v -e '^EAL: ' -e '^TELEMETRY: ' "$TMP/fwd.err" >&2 || true
 }
 
-# Until a ping from a namespace gets through, or the forwarder has ended, or 20 s.
+# Until a ping from a namespace gets through, or the forwarder has ended, or 60 s.
 fwd_ready() {
-	local from=$1 to=$2 end=$((SECONDS + 20)) status=0
+	local from=$1 to=$2 end=$((SECONDS + 60)) status=0
 	while [ $SECONDS -lt $end ]; do
 		if ! kill -0 "$FWD" 2>/dev/null; then
 			wait "$FWD" || status=$?
@@ -172,7 +172,7 @@ fwd_ready() {
 		attend ip netns exec "$from" ping -q -c1 -W0.3 "$to" >"$TMP/ready" 2>&1 && return 0
 	done
 	fwd_complaints
-	echo "$(basename "$0"): no ping came through the forwarder in 20 s" >&2
+	echo "$(basename "$0"): no ping came through the forwarder in 60 s" >&2
 	return 1
 }
 
@@ -207,12 +207,42 @@ fwd_stop() {
 	return $status
 }
 
-# Sets LOST to how many of $3 pings from namespace $1 to $2 were lost. (Not for $(): bash 5.2 trips
-# over a signal that comes while it is in one, and what takes long had better not be.)
+# Echo replies that namespace $1 has ever received.
+echo_replies() {
+	ip netns exec "$1" awk '/^Icmp:/ && !at { for (i = 1; i <= NF; i++) if ($i == "InEchoReps") at = i; next }
+		/^Icmp:/ { print $at }' /proc/net/snmp
+}
+
+# Of $3 pings from namespace $1 to $2: sets SENT to how many ping says it sent, and LOST to how many
+# of $3 did not come back, sent or not. Late is not lost: once something has come back, ping itself
+# waits only 50 ms for the last; so those are counted that the kernel receives within 20 s more. (Not
+# for $(): bash 5.2 trips over a signal that comes while it is in one, and what takes long had better
+# not be.)
 pings_send() {
+	local before back _
+	echo_replies "$1" >"$TMP/replies"
+	before=$(<"$TMP/replies")
 	attend ip netns exec "$1" ping -q -c "$3" -i 0.05 -W 2 "$2" >"$TMP/pings" || true
-	LOST=$(awk -v all="$3" '/packets transmitted/ { lost = $1 - $4; seen = 1 }
-		END { print seen ? lost : all }' "$TMP/pings")
+	read -r SENT back < <(awk '/packets transmitted/ { sent = $1; back = $4 }
+		END { print sent + 0, back + 0 }' "$TMP/pings")
+	for _ in {1..200}; do
+		[ "$back" -gt 0 ] && [ "$back" -lt "$SENT" ] || break
+		sleep 0.1
+		echo_replies "$1" >"$TMP/replies"
+		back=$(($(<"$TMP/replies") - before))
+	done
+	LOST=$(($3 > back ? $3 - back : 0))
+}
+
+# Until a UDP socket of namespace $1 has port $2, 60 s at most.
+udp_listens() {
+	local _ port
+	port=$(printf ':%04X ' "$2")
+	for _ in {1..600}; do
+		! ip netns exec "$1" grep -q "^ *[0-9]*: [0-9A-F]*$port" /proc/net/udp || return 0
+		sleep 0.1
+	done
+	fail "nobody receives on UDP port $2"
 }
 
 # $1 MiB of noise from a to b over TCP, within $2 seconds; true if the sha256 is the same.

@@ -109,6 +109,16 @@ unshare -m bash -c "set -euo pipefail; BUILD=$BUILD TMP=$TMP
 	refuse 3 'no hugepage is free .*/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages.*: echo 256 > ' \
 		$EAL $NULLS --"
 
+# A ping that dies early is not one that lost nothing.
+mkdir "$TMP/bin"
+printf '#!/bin/sh\necho "3 packets transmitted, 3 received, 0%% packet loss, time 2ms"\n' >"$TMP/bin/ping"
+chmod +x "$TMP/bin/ping"
+PATH=$TMP/bin:$PATH pings_send "$A" 127.0.0.1 60
+[ "$SENT/$LOST" = 3/57 ] || fail "of 60 pings of which 3 were sent, $LOST are said to be lost of $SENT"
+printf '#!/bin/sh\nexit 2\n' >"$TMP/bin/ping"
+PATH=$TMP/bin:$PATH pings_send "$A" 127.0.0.1 60
+[ "$SENT/$LOST" = 0/60 ] || fail "of 60 pings that were not sent, $LOST are said to be lost of $SENT"
+
 for ask in --help --usage --version; do
 	"$BUILD/apps/fwd/pktpool-fwd" $ask >"$TMP/out" || fail "$ask: ended with $?"
 	grep -q pktpool-fwd "$TMP/out" || fail "$ask says nothing"
@@ -122,6 +132,14 @@ for wrong in "" "/nope" "$BUILD --seconds 0" "$BUILD --seconds x" "$BUILD --driv
 	status=0
 	"$(dirname "$0")/starve.sh" $wrong >"$TMP/out" 2>&1 || status=$?
 	[ $status = 2 ] || fail "starve.sh $wrong: ended with $status, not 2"
+done
+# Before anything is built, or taken from the machine.
+: >"$TMP/untouched"
+for script in "" starve rfc2544; do
+	unshare -m sh -c "mount --bind '$TMP/untouched' /proc/sys/vm/nr_hugepages && mount -o remount,bind,ro \
+		/proc/sys/vm/nr_hugepages && exec '$(dirname "$0")/../../dev' run $script --help" >"$TMP/out" ||
+		fail "dev run $script --help: ended with $?"
+	grep -q "usage: ${script:-run}.sh" "$TMP/out" || fail "dev run $script --help says nothing"
 done
 for script in run starve; do
 	status=0

@@ -34,7 +34,7 @@ tcp_transfer 16 30 || fail "TCP did not pass with --checksum"
 tcp_transfer 4 30 fd07::2 || fail "TCP over IPv6 did not pass with --checksum"
 in_b "$BUILD/tests/net/udp-flood" receive $ADDRESS_B 5002 >"$TMP/received" &
 receiver=$!
-sleep 0.3
+udp_listens "$B" 5002
 attend in_a "$BUILD/tests/net/udp-flood" send $ADDRESS_B 5002 1000 2
 wait $receiver
 jq -e '.received > 0 and .damaged == 0' "$TMP/received" || fail "UDP did not pass with --checksum"

@@ -60,7 +60,7 @@ middle_start() {
 flood_run() {
 	ip netns exec "$B" "$flood" receive $ADDRESS_B 5002 >"$TMP/received" &
 	local receiver=$!
-	sleep 0.2
+	udp_listens "$B" 5002
 	attend in_a "$flood" send $ADDRESS_B 5002 $FLOOD_MOST "$1" >"$TMP/sent" ||
 		fail "the flood's sender failed"
 	wait "$receiver" || fail "the flood's receiver failed"
@@ -89,9 +89,9 @@ start=$SECONDS
 table=3
 say "$PING_COUNT pings from a to b, and $PING_COUNT from b to a"
 pings_send "$A" $ADDRESS_B $PING_COUNT
-lost_ab=$LOST
+lost_ab=$LOST pings=$SENT
 pings_send "$B" $ADDRESS_A $PING_COUNT
-lost_ba=$LOST
+lost_ba=$LOST pings=$((pings + SENT))
 say "of those from a $lost_ab were lost, of those from b $lost_ba"
 
 say "$TCP_MIB MiB over TCP from a to b"
@@ -129,7 +129,7 @@ for kind in $peer $pool $pool $peer; do
 done
 
 jq -n --slurpfile fwd "$TMP/main.json" --slurpfile peer "$TMP/peer.json" \
-	--arg driver "net_$driver" --argjson ping_sent $((2 * PING_COUNT)) \
+	--arg driver "net_$driver" --argjson ping_sent "$pings" \
 	--argjson lost_ab "$lost_ab" --argjson lost_ba "$lost_ba" --argjson tcp_ok $tcp_ok \
 	--argjson tcp_bytes $((TCP_MIB << 20)) --argjson tcp_ms $tcp_ms --argjson sent "$sent" \
 	--argjson received "$received" --argjson damaged "$damaged" --argjson rate "${best[$pool]}" \

@@ -24,10 +24,10 @@ def echo(address, port):
 
 
 def connect(address, port):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while True:
         try:
-            return socket.create_connection((address, port), timeout=10)
+            return socket.create_connection((address, port), timeout=60)
         except ConnectionRefusedError:
             if time.monotonic() > end:
                 raise

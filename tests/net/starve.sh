@@ -55,7 +55,7 @@ session_start() {
 	ip netns exec "$A" timeout 600 python3 "$HERE/session.py" talk $ADDRESS_HOST 5001 \
 		"$TMP/enough" 3 >"$TMP/session.json" &
 	SESSION=$!
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		back=$(cat "$TMP/enough.back" 2>/dev/null || true)
 		[ "${back:-0}" -lt 16384 ] || return 0
 		sleep 0.1
@@ -104,6 +104,7 @@ run() {
 	OTHERS=$!
 	release
 	pings_send "$A" $ADDRESS_HOST $((20 * seconds))
+	[ "$SENT" = $((20 * seconds)) ] || fail "ping sent $SENT of $((20 * seconds)): $(<"$TMP/pings")"
 	session_end
 	wait "$OTHERS" || true
 	OTHERS=
@@ -111,7 +112,7 @@ run() {
 	wait $sender || true
 	fwd_stop || fail "pktpool-fwd ended with $?"
 	jq -n --slurpfile fwd "$TMP/fwd.json" --arg device "net_$driver" \
-		--argjson sent $((20 * seconds)) --argjson lost "$LOST" --slurpfile session "$TMP/session.json" \
+		--argjson sent "$SENT" --argjson lost "$LOST" --slurpfile session "$TMP/session.json" \
 		--argjson flushes "$(<"$TMP/flushes")" '$fwd[0] | {
 			device: $device, pool, reserve, critical, ping_sent: $sent, ping_lost: $lost,
 			tcp_ok: $session[0].same, tcp_sent: $session[0].sent, tcp_back: $session[0].back,
