@@ -97,9 +97,9 @@ int sender_prepare(struct sender *s, const struct sender_load *load, struct wron
 	s->replayed = 0;
 	s->dry = 0;
 	s->stashed = s->held = s->held_at = 0;
-	s->left = load->packets != 0 ? load->packets : UINT64_MAX;
+	s->left = load->packets;
 	s->deadline = UINT64_MAX;
-	if (load->packets == 0 && load->seconds > 0) {
+	if (load->packets == SENDER_ENDLESS) {
 		s->deadline = load->start + (uint64_t)(load->seconds * (double)s->hz);
 		if (load->pps > 0)
 			s->left = (uint64_t)fmax(1, round(load->seconds * load->pps));

@@ -76,12 +76,14 @@ uint32_t sender_flows(const struct sender *s);
 /* Bytes with the FCS on average, at the streams' own lengths. */
 double sender_frame_mean(const struct sender *s);
 
-/* A trial's share of one sender. */
+#define SENDER_ENDLESS UINT64_MAX
+
+/* A trial's share of one sender: of few packets that may be none. */
 struct sender_load {
 	uint32_t key;
 	uint32_t frame;
 	double pps;     /* 0: as fast as it goes */
-	double seconds; /* of sending, if packets is 0 */
+	double seconds; /* of sending, if packets is SENDER_ENDLESS */
 	uint64_t packets;
 	uint64_t start; /* ticks */
 };

@@ -203,7 +203,8 @@ static int trial_prepare(struct generator *g, const struct trial_load *load)
 			.frame = load->frame,
 			.pps = load->pps / g->lanes,
 			.seconds = load->seconds,
-			.packets = load->packets / g->lanes + (i < spare),
+			.packets = load->packets == 0 ? SENDER_ENDLESS
+						      : load->packets / g->lanes + (i < spare),
 			.start = g->started,
 		};
 

@@ -38,6 +38,8 @@ if [ "$CPU" != 0 ]; then
 		--packets 300000
 	CPU=$one
 fi
+# One packet of two ports: the other sends none.
+generate "$whole and \$t.sent == 1" --vdev net_ring0 --vdev net_ring1 -- --pair 0:0 --pair 1:1 --packets 1
 # Both ways between two ports that are each other's ends.
 memif="socket=$TMP/memif.sock,socket-abstract=no,id=0"
 generate "$whole and \$t.sent == 20001 and \$t.flows.flows == 20" --vdev "net_memif0,role=server,$memif" \
