@@ -64,6 +64,7 @@ static struct silence silence;
 
 static void tests_parse(struct argp_state *state, char *text)
 {
+	unsigned words = 0;
 	char *rest;
 
 	memset(asked.tests, 0, sizeof(asked.tests));
@@ -80,7 +81,10 @@ static void tests_parse(struct argp_state *state, char *text)
 				   word);
 		else
 			asked.tests[test] = true;
+		words++;
 	}
+	if (words == 0)
+		argp_error(state, "--tests: which? throughput, latency, loss, back-to-back");
 }
 
 static void frames_parse(struct argp_state *state, char *text)
@@ -96,6 +100,8 @@ static void frames_parse(struct argp_state *state, char *text)
 		asked.frames[asked.frame_count++] =
 			(uint16_t)argument_whole(state, "frames", word, 64, 9600);
 	}
+	if (asked.frame_count == 0)
+		argp_error(state, "--frames: of which bytes? e.g. --frames 64,1518");
 }
 
 /* Over the defaults, whichever stood first on the command line. */

@@ -152,15 +152,20 @@ static const char *key_name(int key)
 	return "?";
 }
 
+static bool is_given(const struct parse *p, int key)
+{
+	return p->given >> (key - PLAN_KEY_FIRST) & 1;
+}
+
 static void method_check(struct argp_state *state, struct parse *p)
 {
 	const struct method *method = p->o->method;
 	struct wrong wrong;
 
 	method_options_check(&p->methods, method, state);
-	for (unsigned i = 0; p->given >> i != 0; i++)
-		if (p->given >> i & 1)
-			method_without_check(method, key_name(PLAN_KEY_FIRST + (int)i), state);
+	for (int key = PLAN_KEY_FIRST; key <= KEY_CSV; key++)
+		if (is_given(p, key))
+			method_without_check(method, key_name(key), state);
 	if (method->check(p->o, &wrong) != 0)
 		argp_error(state, "--method %s: %s", method->name, wrong.text);
 }
@@ -179,6 +184,21 @@ static void received_check(struct argp_state *state, const struct options *o)
 		argp_error(state, "--test %s: %s", o->test, wrong.text);
 }
 
+/* What would be of no effect, or would undo another. */
+static void given_check(struct argp_state *state, const struct parse *p)
+{
+	const struct options *o = p->o;
+
+	for (int key = PLAN_KEY_FRAME; key <= PLAN_KEY_SEED; key++)
+		if (o->plan.pcap != NULL && is_given(p, key))
+			argp_error(state, "--%s: packets of a --pcap file are as they are",
+				   key_name(key));
+	/* Of a device, as of a pipe, each may have its part. */
+	if (o->json != NULL && o->csv != NULL && strcmp(o->json, o->csv) == 0 &&
+	    strncmp(o->json, "/dev/", 5) != 0)
+		argp_error(state, "--json and --csv %s: each needs a file of its own", o->csv);
+}
+
 static void options_check(struct argp_state *state, struct parse *p)
 {
 	struct plan *plan = &p->o->plan;
@@ -194,6 +214,7 @@ static void options_check(struct argp_state *state, struct parse *p)
 		snprintf(plan->stream[0].name, sizeof(plan->stream[0].name), "stream 1");
 	}
 	received_check(state, p->o);
+	given_check(state, p);
 }
 
 static error_t option_take(int key, char *arg, struct argp_state *state)
@@ -201,7 +222,7 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 	struct parse *p = state->input;
 	struct options *o = p->o;
 
-	if (key >= PLAN_KEY_FIRST && key < PLAN_KEY_FIRST + 64)
+	if (key >= PLAN_KEY_FIRST && key <= KEY_CSV)
 		p->given |= 1ULL << (key - PLAN_KEY_FIRST);
 	if (plan_option_take(key, arg, state, &o->plan)) {
 		p->planned = key_name(key);

@@ -88,23 +88,6 @@ bool plan_option_take(int key, char *arg, struct argp_state *state, struct plan 
 	}
 }
 
-/* A file's packets are what they are. */
-static void pcap_check(struct argp_state *state, const struct plan *plan)
-{
-	const struct stream_spec *spec = &plan->stream[0];
-	const char *other = spec->mix.n != 0      ? "frame"
-			    : spec->protocol != 0 ? "protocol"
-			    : spec->family != 0   ? "ip"
-			    : spec->flows != 0    ? "flows"
-						  : NULL;
-
-	for (unsigned i = 0; i < FIELD_KINDS && other == NULL; i++)
-		if (spec->fields[i].way != FIELD_ABSENT)
-			other = "field";
-	if (other != NULL)
-		argp_error(state, "--%s: packets of a --pcap file are as they are", other);
-}
-
 void plan_options_end(struct argp_state *state, struct plan *plan)
 {
 	struct plan_trial *trial = plan->trial;
@@ -116,8 +99,6 @@ void plan_options_end(struct argp_state *state, struct plan *plan)
 		trial->seconds = 1;
 	if (plan->pcap == NULL && (plan->speed > 0 || plan->sign))
 		argp_error(state, "--%s: of which --pcap?", plan->sign ? "sign" : "speed");
-	if (plan->pcap != NULL)
-		pcap_check(state, plan);
 	if (plan_check(plan, &wrong) != 0)
 		argp_error(state, "%s", wrong.text);
 }

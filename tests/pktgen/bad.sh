@@ -33,6 +33,7 @@ refuse 2 'sign: of which --pcap' $ring -- --sign
 refuse 2 'soak-loss: says nothing to --method run: --method soak\?' $ring -- --soak-loss 0
 refuse 2 'full: says nothing to --method soak: --method rfc2544\?' $ring -- --method soak --full
 refuse 3 'no port: ' --
+refuse 2 'json and --csv r: each needs a file of its own' $ring -- --json r --csv r
 refuse 3 'json /nope/r.json: No such file' $ring -- --json /nope/r.json
 refuse 3 'csv /nope/r.csv: No such file' $ring -- --csv /nope/r.csv
 refuse 3 'no 2 MiB hugepage .*echo [0-9]+ > ' $ring -- --buffers 50000000
@@ -59,6 +60,7 @@ python3 "$(dirname "$0")/../net/virtual.py" write "$TMP/in.pcap" 100 1
 head -c 5000 "$TMP/in.pcap" >"$TMP/cut.pcap"
 refuse 2 'pcap .*/cut.pcap: after packet [0-9]+: truncated dump file' $ring -- --pcap "$TMP/cut.pcap"
 refuse 2 'frame: packets of a --pcap file are as they are' $ring -- --pcap "$TMP/in.pcap" --frame 128
+refuse 2 'protocol: packets of a --pcap file are as they are' $ring -- --pcap "$TMP/in.pcap" --protocol udp
 refuse 2 'verify: packets of a pcap file are only counted: --sign' $ring -- --pcap "$TMP/in.pcap" --verify
 printf 'q' | dd of="$TMP/in.pcap" bs=1 seek=20 conv=notrunc 2>>"$TMP/dd"
 refuse 2 'pcap .*: its packets are of link type LINUX_SLL \(113\): must be EN10MB' $ring -- --pcap "$TMP/in.pcap"
