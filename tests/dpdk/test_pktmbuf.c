@@ -61,6 +61,80 @@ static void test_bulk_takes_all_or_nothing(void **state)
 	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
 }
 
+/* Linked by `next`: n of them, each as a free mbuf but for that, then `end`. Leaves them reset. */
+static void list_assert(struct rte_mempool *mp, struct rte_mbuf *m, unsigned n,
+			const struct rte_mbuf *end)
+{
+	struct rte_mbuf *next;
+
+	for (; n; n--, m = next) {
+		assert_non_null(m);
+		next = m->next;
+		m->next = NULL;
+		assert_true(test_mbuf_fresh(mp, m));
+		rte_pktmbuf_reset(m);
+		test_mbuf_assert(mp, m);
+		m->next = next;
+	}
+	assert_ptr_equal(m, end);
+}
+
+static void test_a_list_is_a_chain_of_mbufs(void **state)
+{
+	static const unsigned sizes[] = { 1, 2, 64, 65, 200 };
+	struct rte_mempool *mp = test_pool_create((struct pp_pktmbuf_params){ .mbufs = MBUFS });
+	struct pp_cache *cache = pp_pool_cache(pp_pktmbuf_pool(mp));
+	struct rte_mbuf **mbufs;
+	const char *reason;
+	void *list = NULL;
+	unsigned all;
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(sizes); i++) {
+		unsigned n = sizes[i];
+		struct rte_mbuf *m;
+
+		list = NULL;
+		assert_int_equal(pp_alloc_bulk_list(cache, &list, n, 0), n);
+		list_assert(mp, list, n, NULL);
+		assert_int_equal(rte_mempool_in_use_count(mp), n);
+		/* A packet of as many segments: DPDK frees the chain. */
+		m = list;
+		m->nb_segs = (uint16_t)n;
+		m->pkt_len = 0;
+		for (struct rte_mbuf *s = m; s; s = s->next) {
+			s->data_len = 10;
+			m->pkt_len += 10;
+		}
+		assert_int_equal(rte_mbuf_check(m, 1, &reason), 0);
+		rte_pktmbuf_free(m);
+		assert_int_equal(rte_mempool_in_use_count(mp), 0);
+		/* In front of another, and freed as it came. */
+		list = NULL;
+		assert_int_equal(pp_alloc_bulk_list(cache, &list, 3, 0), 3);
+		m = list;
+		assert_int_equal(pp_alloc_bulk_list(cache, &list, n, PP_CRITICAL), n);
+		list_assert(mp, list, n, m);
+		list_assert(mp, m, 3, NULL);
+		assert_int_equal(pp_free_bulk_list(cache, list), n + 3);
+		assert_int_equal(rte_mempool_in_use_count(mp), 0);
+	}
+	/* All or nothing, and what came on the way is as it was. */
+	list = NULL;
+	assert_int_equal(pp_alloc_bulk_list(cache, &list, mp->populated_size + 1, 0), 0);
+	assert_null(list);
+	all = mp->populated_size;
+	mbufs = calloc(all, sizeof(*mbufs));
+	assert_non_null(mbufs);
+	assert_int_equal(rte_mempool_get_bulk(mp, (void **)mbufs, all), 0);
+	for (unsigned i = 0; i < all; i++)
+		assert_true(test_mbuf_fresh(mp, mbufs[i]));
+	rte_mempool_put_bulk(mp, (void **)mbufs, all);
+	free(mbufs);
+	assert_int_equal(pp_pool_check(pp_pktmbuf_pool(mp)), 0);
+	assert_int_equal(pp_pktmbuf_pool_free(mp), 0);
+}
+
 static void test_a_cache_in_front_is_in_nobodys_way(void **state)
 {
 	struct rte_mempool *mp =
@@ -297,6 +371,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_mbuf_is_taken_once_and_comes_home),
 		cmocka_unit_test(test_bulk_takes_all_or_nothing),
+		cmocka_unit_test(test_a_list_is_a_chain_of_mbufs),
 		cmocka_unit_test(test_a_cache_in_front_is_in_nobodys_way),
 		cmocka_unit_test(test_run_dry_through_a_cache_each_mbuf_is_out_once),
 		cmocka_unit_test(test_a_cache_too_large_or_beside_a_reserve_is_refused),
