@@ -20,6 +20,18 @@ __attribute__((visibility("default"))) int pktpool_mempool_critical(int on)
 	return was;
 }
 
+static int log_type = RTE_LOGTYPE_EAL;
+
+/* Of its own: those of DPDK's libraries have numbers of 22.11 that newer ones show nothing of. */
+void ops_log_begin(void)
+{
+	int type = -1;
+
+	if (rte_log_register_type_and_pick_level)
+		type = rte_log_register_type_and_pick_level("mempool.pktpool", RTE_LOG_INFO);
+	log_type = type < 0 ? RTE_LOGTYPE_EAL : type;
+}
+
 void ops_log(uint32_t level, const char *format, ...)
 {
 	char line[512];
@@ -29,7 +41,7 @@ void ops_log(uint32_t level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (rte_log)
-		rte_log(level, RTE_LOGTYPE_MEMPOOL, "pktpool: %s\n", line);
+		rte_log(level, (uint32_t)log_type, "pktpool: %s\n", line);
 	else
 		fprintf(stderr, "pktpool: %s\n", line);
 }
@@ -73,6 +85,7 @@ static int ops_alloc(struct rte_mempool *mp)
 	/* On top of what was asked for: an ordinary get finds as many as without. */
 	mp->size += options.reserve;
 	ops_config_keep(mp, &options);
+	ops_log(RTE_LOG_DEBUG, "%s: made for %u objects", mp->name, mp->size);
 	ops_register_settle(mp);
 	return 0;
 }

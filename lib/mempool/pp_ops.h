@@ -12,6 +12,7 @@
 #define PP_OPS_ENV_REPLACE "PKTPOOL_MEMPOOL_REPLACE"
 
 /* Wherever the application sends its log, and why: an error is never silent. */
+void ops_log_begin(void);
 #define ops_error(...) ops_log(RTE_LOG_ERR, __VA_ARGS__)
 void ops_log(uint32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -61,6 +61,7 @@ static void __attribute__((constructor)) ops_register(void)
 			PP_OPS_NAME);
 		return;
 	}
+	ops_log_begin();
 	rc = rte_mempool_register_ops(&ops_table_entry);
 	if (rc < 0) {
 		fprintf(stderr,

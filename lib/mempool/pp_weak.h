@@ -15,6 +15,7 @@
 #pragma weak rte_lcore_count
 #pragma weak rte_lcore_is_enabled
 #pragma weak rte_log
+#pragma weak rte_log_register_type_and_pick_level
 #pragma weak rte_mempool_event_callback_register
 #pragma weak rte_mempool_get_page_size
 #pragma weak rte_mempool_op_calc_mem_size_default

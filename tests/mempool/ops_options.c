@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_log.h>
 #include <rte_mbuf.h>
 #include <rte_version.h>
 
@@ -42,6 +43,12 @@ static void test_what_is_no_option_fails_the_mempool_and_says_so(void **state)
 		rte_mempool_free(mp);
 	}
 	unsetenv("PKTPOOL_MEMPOOL");
+	/* What they say is of a type of its own, in any DPDK. */
+	assert_int_equal(rte_log_set_level_pattern("mempool.pktpool", RTE_LOG_CRIT), 0);
+	ops_logged();
+	assert_null(ops_mempool("bad", 100, 0, bad[0]));
+	assert_string_equal(ops_logged(), "");
+	rte_log_set_level_pattern("mempool.pktpool", RTE_LOG_INFO);
 }
 
 static void test_reserve_is_on_top_and_for_the_critical(void **state)
