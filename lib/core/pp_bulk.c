@@ -270,6 +270,8 @@ PP_API unsigned pp_pool_alloc_burst(struct pp_pool *pool, void **bufs, unsigned 
 	uint32_t offsets[CHUNK];
 	unsigned got = 0;
 
+	if (!pp_pool_here(pool))
+		return 0;
 	/* As in pp_owner_get_slow(). */
 	if (PP_UNLIKELY(pp_late_any(store)))
 		pp_late_place(store, PP_NOBODY);
@@ -303,6 +305,8 @@ PP_API void pp_pool_free(struct pp_pool *pool, void *const *bufs, unsigned n)
 	uint32_t offsets[CHUNK];
 	void *kept[CHUNK];
 
+	if (!pp_pool_here(pool))
+		return;
 	for (unsigned i = 0; i < n; i += CHUNK) {
 		unsigned k = n - i < CHUNK ? n - i : CHUNK;
 		void *const *chunk = bufs + i;

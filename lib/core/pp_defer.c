@@ -27,6 +27,16 @@ _Static_assert(sizeof(struct pp_limbo_block) == PP_DEFER_BLOCK_BYTES, "what the 
 #define PAUSE_NS 20000u
 #define PAUSE_MOST_NS 1000000u
 
+static struct pp_handles defers = PP_HANDLES(struct pp_defer, handle);
+
+/* 0, or -EINVAL: it is NULL, or has been destroyed. */
+static int defer_gone(const struct pp_defer *d)
+{
+	if (PP_LIKELY(d && pp_handle_lives(&d->handle)))
+		return 0;
+	return pp_fail(-EINVAL, "%s", d ? "the pp_defer has been destroyed" : "no pp_defer: NULL");
+}
+
 PP_API int pp_grace_pause(struct pp_wait *wait, unsigned *turn)
 {
 	static uint32_t nobody_kicks;
@@ -110,14 +120,13 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
 
 	if (rc)
 		return rc;
-	d = aligned_alloc(_Alignof(struct pp_defer), sizeof(*d));
+	d = pp_handle_new(&defers);
 	if (!d)
 		return pp_fail(-ENOMEM, "%s: no memory for its handle", p.name);
-	memset(d, 0, sizeof(*d));
 	d->fillers = aligned_alloc(2 * PP_LINE, p.threads * sizeof(*d->fillers));
 	if (!d->fillers) {
 		rc = pp_fail(-ENOMEM, "%s: no memory for %u threads", p.name, p.threads);
-		goto free_defer;
+		goto end_handle;
 	}
 	memset(d->fillers, 0, p.threads * sizeof(*d->fillers));
 	for (uint32_t i = 0; i < p.threads; i++)
@@ -135,8 +144,8 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
 	return 0;
 free_fillers:
 	free(d->fillers);
-free_defer:
-	free(d);
+end_handle:
+	pp_handle_end(&defers, d);
 	return rc;
 }
 
@@ -167,6 +176,8 @@ PP_API int pp_defer_destroy(struct pp_defer *d)
 
 	if (!d)
 		return 0;
+	if (defer_gone(d))
+		return -EINVAL;
 	pp_wait_for(&wait, d->params.wait_us);
 	if (pp_limbo_inside)
 		return pp_fail(-EBUSY, "%s: cannot end while it frees", d->name);
@@ -178,13 +189,10 @@ PP_API int pp_defer_destroy(struct pp_defer *d)
 	pp_filler_unregister(d);
 	blocks_return(d);
 	free(d->fillers);
-	free(d);
+	/* No thread has a place in it: what each defers goes the long way, and is refused. */
+	d->generation = 0;
+	pp_handle_end(&defers, d);
 	return 0;
-}
-
-static int defer_none(void)
-{
-	return pp_fail(-EINVAL, "no pp_defer");
 }
 
 /* The last resort, of who may sleep. */
@@ -204,9 +212,12 @@ static int defer_wait(struct pp_defer *d, struct pp_filler *filler, void *obj)
 static __attribute__((noinline)) int defer_long_way(struct pp_defer *d, void *obj,
 						    struct pp_defer_head *head)
 {
-	struct pp_filler *filler = pp_filler_have(d);
+	struct pp_filler *filler;
 	bool found = false;
 
+	if (defer_gone(d))
+		return -EINVAL;
+	filler = pp_filler_have(d);
 	if (!filler)
 		filler = pp_filler_make(d);
 	if (filler && (pp_filler_has_block(filler) || pp_filler_refill(d, filler, !head))) {
@@ -243,13 +254,13 @@ static inline int defer_free(struct pp_defer *d, void *obj, struct pp_defer_head
 
 PP_API int pp_defer_free(struct pp_defer *d, void *obj)
 {
-	return PP_UNLIKELY(!d) ? defer_none() : defer_free(d, obj, NULL);
+	return PP_UNLIKELY(!d) ? defer_gone(d) : defer_free(d, obj, NULL);
 }
 
 PP_API int pp_defer_free_head(struct pp_defer *d, void *obj, struct pp_defer_head *head)
 {
 	if (PP_UNLIKELY(!d))
-		return defer_none();
+		return defer_gone(d);
 	if (PP_UNLIKELY(!head))
 		return pp_fail(-EINVAL, "%s: no head", d->name);
 	return defer_free(d, obj, head);
@@ -259,7 +270,7 @@ PP_API unsigned pp_defer_poll(struct pp_defer *d)
 {
 	unsigned freed;
 
-	if (!d || pp_limbo_inside)
+	if (defer_gone(d) || pp_limbo_inside)
 		return 0;
 	freed = pp_limbo_reclaim(d, pp_filler_have(d), PP_LIMBO_ALL);
 	freed += pp_limbo_flush(d);
@@ -271,8 +282,8 @@ PP_API int pp_defer_barrier_wait(struct pp_defer *d, struct pp_wait *wait)
 {
 	struct pp_wait for_ever;
 
-	if (!d)
-		return defer_none();
+	if (defer_gone(d))
+		return -EINVAL;
 	if (pp_limbo_inside)
 		return pp_fail(-EDEADLK, "%s: a barrier would wait for its own caller", d->name);
 	if (!wait) {
@@ -301,8 +312,8 @@ PP_API void pp_defer_stats(struct pp_defer *d, struct pp_defer_stats *stats)
 {
 	if (stats)
 		memset(stats, 0, sizeof(*stats));
-	if (!d || !stats) {
-		errno = -pp_fail(-EINVAL, "no pp_defer, or nowhere to put its books: NULL");
+	if (!stats || defer_gone(d)) {
+		errno = stats ? EINVAL : -pp_fail(-EINVAL, "nowhere to put the books: NULL");
 		return;
 	}
 	pp_limbo_lock(d);

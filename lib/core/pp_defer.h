@@ -91,7 +91,9 @@ PP_API int pp_defer_create(const struct pp_defer_params *params, struct pp_defer
  * Waits until all is freed, then ends it. -EBUSY, and all is as before: a
  * reader did not let go within wait_us (pp_error() says how many objects wait),
  * or this was called by free_bulk. No thread may be inside another call on it.
- * NULL is fine. To be called before the pool is destroyed.
+ * NULL is fine. To be called before the pool is destroyed. Every later call on it is an
+ * -EINVAL (pp_defer_poll(): 0), this one, too, until the next that is created has its
+ * address.
  */
 PP_API int pp_defer_destroy(struct pp_defer *defer);
 
@@ -102,7 +104,7 @@ PP_API int pp_defer_destroy(struct pp_defer *defer);
  * that was kept; one from the pool the long way (without system calls); and if
  * there is none, it waits for a grace period and frees it by itself. So it must
  * not be called by who is reading, nor where sleeping is forbidden.
- * 0, also for an obj of NULL; -EINVAL no defer; -EALREADY it waits already (debug mode).
+ * 0, also for an obj of NULL; -EINVAL no defer, or a destroyed one; -EALREADY it waits already (debug mode).
  */
 PP_API int pp_defer_free(struct pp_defer *defer, void *obj);
 

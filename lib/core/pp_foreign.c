@@ -107,14 +107,14 @@ static int pool_announce(struct pp_pool *pool)
 
 int pp_foreign_create(const struct pp_foreign_params *p, void *control, struct pp_pool **out)
 {
-	struct pp_pool *pool = calloc(1, sizeof(*pool));
+	struct pp_pool *pool = pp_pool_new();
 	struct pp_store *store = &pool->store;
 	struct pp_shared_facts facts;
 	struct pp_page *page;
 	int rc;
 
 	if (!pool)
-		return pp_fail(-ENOMEM, "no memory for a pool's handle");
+		return -ENOMEM;
 	foreign_facts(&facts, store, p);
 	memset(control, 0, facts.control_bytes);
 	region_see(&store->region, &facts, control);
@@ -133,7 +133,7 @@ int pp_foreign_create(const struct pp_foreign_params *p, void *control, struct p
 	rc = pool_announce(pool);
 	if (rc) {
 		store->shared->facts.magic = 0;
-		free(pool);
+		pp_pool_end(pool);
 		return rc;
 	}
 	*out = pool;
@@ -157,9 +157,9 @@ int pp_foreign_attach(void *control, uint64_t id, struct pp_pool **out)
 
 	if (!facts_peek(control, &facts) || facts.magic != PP_MAGIC || facts.base != id)
 		return pp_fail(-ESTALE, "no pool is at %p any more", control);
-	pool = calloc(1, sizeof(*pool));
+	pool = pp_pool_new();
 	if (!pool)
-		return pp_fail(-ENOMEM, "no memory for a pool's handle");
+		return -ENOMEM;
 	region_plan(&pool->store.region, &facts);
 	pool->attached = true;
 	pool->id = id;
@@ -170,7 +170,7 @@ int pp_foreign_attach(void *control, uint64_t id, struct pp_pool **out)
 	region_follow(&pool->store);
 	rc = pool_announce(pool);
 	if (rc) {
-		free(pool);
+		pp_pool_end(pool);
 		return rc;
 	}
 	/* As in pp_pool_attach(). */
@@ -386,5 +386,5 @@ void pp_foreign_close(struct pp_pool *pool, bool last)
 	pp_region_foreign_remove(&pool->store.region);
 	if (last)
 		pool->store.shared->facts.magic = 0;
-	free(pool);
+	pp_pool_end(pool);
 }

@@ -4,6 +4,7 @@
 #define PP_INSIDE_H
 
 #include "pp_devices.h"
+#include "pp_handle.h"
 #include "pp_level.h"
 #include "pp_pool.h"
 #include "pp_take.h"
@@ -14,10 +15,11 @@
 
 struct pp_pool {
 	struct pp_store store; /* first: an address leads to the region, that to the pool */
-	uint32_t slot;         /* in every thread's table of caches */
-	uint64_t generation;   /* tells it from a pool that had the slot before */
-	bool attached;         /* another process made it */
-	uint64_t id;           /* of one over foreign memory, see pp_foreign.h; else 0 */
+	struct pp_handle handle;
+	uint32_t slot;       /* in every thread's table of caches */
+	uint64_t generation; /* tells it from a pool that had the slot before */
+	bool attached;       /* another process made it */
+	uint64_t id;         /* of one over foreign memory, see pp_foreign.h; else 0 */
 	struct pp_devices devices;
 	_Atomic uintptr_t pager; /* the thread that has the page lock */
 	pp_fault_fn fault;
@@ -27,6 +29,13 @@ struct pp_pool {
 	_Atomic bool told;          /* what they were told last: that it is low */
 	uint32_t readers;           /* by pp_pool_each(); under the lock of all pools */
 };
+
+/* A pool's handle, all zero, or NULL with -ENOMEM's words; and its end: what it led to is gone. */
+struct pp_pool *pp_pool_new(void);
+void pp_pool_end(struct pp_pool *pool);
+
+/* Whether a call on the pool can be; or errno EINVAL: it is NULL, or has been destroyed. */
+bool pp_pool_here(const struct pp_pool *pool);
 
 /* The first value of everything in control memory, which is mapped and zero. */
 void pp_pool_init(struct pp_store *store);

@@ -38,8 +38,10 @@ PP_API int pp_reserve_lease(struct pp_pool *pool, uint32_t n, struct pp_lease **
 	uint32_t floor;
 	bool promised;
 
-	if (!pool || !out)
-		return pp_fail(-EINVAL, "no pool, or no place for the lease");
+	if (!pp_pool_here(pool))
+		return -EINVAL;
+	if (!out)
+		return pp_fail(-EINVAL, "no place for the lease: NULL");
 	store = &pool->store;
 	floor = atomic_load(&store->shared->floor);
 	if (!n || n > floor)

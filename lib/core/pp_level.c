@@ -138,8 +138,10 @@ static void level_set(struct pp_pool *pool, const struct pp_watermarks *marks)
 
 PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermarks *marks)
 {
-	if (!pool || !marks)
-		return pp_fail(-EINVAL, "no pool, or no watermarks");
+	if (!pp_pool_here(pool))
+		return -EINVAL;
+	if (!marks)
+		return pp_fail(-EINVAL, "no watermarks: NULL");
 	if (marks->high < marks->low || marks->high > level_most(pool))
 		return pp_fail(-EINVAL, "watermarks %u and %u are not low <= high <= %llu buffers",
 			       marks->low, marks->high, (unsigned long long)level_most(pool));
@@ -157,7 +159,7 @@ PP_API int pp_pool_set_watermarks(struct pp_pool *pool, const struct pp_watermar
 
 PP_API bool pp_pool_is_low(struct pp_pool *pool)
 {
-	if (PP_UNLIKELY(!pool))
+	if (PP_UNLIKELY(!pp_pool_here(pool)))
 		return false;
 	/* Nobody may have gone the long way since. */
 	if (PP_UNLIKELY(level_is_low(pool)))

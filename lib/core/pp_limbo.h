@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "pp_defer.h"
+#include "pp_handle.h"
 #include "pp_lock.h"
 #include "pp_thread.h"
 
@@ -53,13 +54,15 @@ struct pp_filler {
 /*
  * Blocks and heads each wait in one queue, oldest first, and are counted as
  * they come and go: whatever lies before `due` is due. All under `lock`, but
- * for what is written once.
+ * for what is written once; no thread's entry has a generation of 0, that of one
+ * that has ended.
  */
 struct pp_defer {
 	/* Written once: what each call reads, then the rest. */
 	uint64_t generation;
 	uint32_t slot; /* in every thread's table */
 	bool debug;
+	struct pp_handle handle;
 	struct pp_pool_key key;
 	struct pp_filler *fillers; /* [params.threads] */
 	struct pp_defer_params params;

@@ -14,6 +14,15 @@
 /* Elements whose addresses fit on the stack. */
 #define ON_STACK 256
 
+static struct pp_handles mempools = PP_HANDLES(struct pp_mempool, handle);
+
+int pp_mempool_gone(const struct pp_mempool *mp)
+{
+	if (PP_LIKELY(mp && pp_handle_lives(&mp->handle)))
+		return 0;
+	return pp_fail(-EINVAL, "%s", mp ? "the mempool has been destroyed" : "no mempool: NULL");
+}
+
 static int params_check(const struct pp_mempool_params *given, struct pp_mempool_params *params)
 {
 	size_t known = sizeof(*params);
@@ -59,7 +68,7 @@ static void mempool_free(struct pp_mempool *mp)
 	pthread_mutex_destroy(&mp->lock);
 	pthread_mutex_destroy(&mp->resizing);
 	free(mp->elems);
-	free(mp);
+	pp_handle_end(&mempools, mp);
 }
 
 PP_API int pp_mempool_create(const struct pp_mempool_params *given, struct pp_mempool **mempool)
@@ -74,7 +83,7 @@ PP_API int pp_mempool_create(const struct pp_mempool_params *given, struct pp_me
 	rc = params_check(given, &params);
 	if (rc)
 		return rc;
-	mp = calloc(1, sizeof(*mp));
+	mp = pp_handle_new(&mempools);
 	if (!mp)
 		return pp_fail(-ENOMEM, "mempool %s: no memory for it", params.name);
 	mp->ops = params.ops;
@@ -172,10 +181,10 @@ static void mempool_trim(struct pp_mempool *mp, uint32_t min_nr)
 
 PP_API int pp_mempool_resize(struct pp_mempool *mp, uint32_t min_nr)
 {
-	int rc = 0;
+	int rc = pp_mempool_gone(mp);
 
-	if (!mp)
-		return pp_fail(-EINVAL, "no mempool: NULL");
+	if (rc)
+		return rc;
 	if (min_nr > PP_MEMPOOL_MAX)
 		return pp_fail(-EINVAL, "mempool %s: min_nr %u is more than %u", mp->name, min_nr,
 			       PP_MEMPOOL_MAX);
@@ -196,6 +205,8 @@ PP_API int pp_mempool_destroy(struct pp_mempool *mp)
 
 	if (!mp)
 		return 0;
+	if (pp_mempool_gone(mp))
+		return -EINVAL;
 	pp_mempool_stats(mp, &stats);
 	if (stats.out || stats.waiters)
 		return pp_fail(-EBUSY, "mempool %s: %llu elements are out, %u calls wait", mp->name,
@@ -207,8 +218,8 @@ PP_API int pp_mempool_destroy(struct pp_mempool *mp)
 
 static int request_check(const struct pp_mempool *mp, const void *where, unsigned n, unsigned flags)
 {
-	if (!mp)
-		return pp_fail(-EINVAL, "no mempool: NULL");
+	if (pp_mempool_gone(mp))
+		return -EINVAL;
 	if (!where)
 		return pp_fail(-EINVAL, "mempool %s: nowhere to put the elements: NULL", mp->name);
 	if (!n || n > PP_MEMPOOL_MAX)
@@ -288,12 +299,15 @@ PP_API unsigned pp_mempool_free_bulk(struct pp_mempool *mp, void *const *elems, 
 	const void *doubled;
 	unsigned i = 0;
 
-	if (mp && elems)
+	if (pp_mempool_gone(mp)) {
+		errno = EINVAL;
+		return 0;
+	}
+	if (elems)
 		while (i < n && elems[i])
 			i++;
-	if (!mp || !elems || i < n) {
-		errno = -pp_fail(-EINVAL, "mempool %s: NULL is none of its elements",
-				 mp ? mp->name : "NULL");
+	if (!elems || i < n) {
+		errno = -pp_fail(-EINVAL, "mempool %s: NULL is none of its elements", mp->name);
 		return 0;
 	}
 	doubled = mp->debug ? pp_mempool_reserve_finds(mp, elems, n) : NULL;
@@ -313,8 +327,8 @@ PP_API void pp_mempool_stats(struct pp_mempool *mp, struct pp_mempool_stats *sta
 {
 	if (stats)
 		*stats = (struct pp_mempool_stats){ .name = "" };
-	if (!mp || !stats) {
-		errno = -pp_fail(-EINVAL, "no mempool, or nowhere to put its books: NULL");
+	if (!stats || pp_mempool_gone(mp)) {
+		errno = stats ? EINVAL : -pp_fail(-EINVAL, "nowhere to put the books: NULL");
 		return;
 	}
 	pthread_mutex_lock(&mp->lock);

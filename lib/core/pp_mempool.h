@@ -95,7 +95,8 @@ PP_API int pp_mempool_create(const struct pp_mempool_params *params, struct pp_m
 /*
  * Gives what is kept back to the backing and ends. -EBUSY, and nothing is
  * freed, as long as elements are out or calls wait: pp_error() says how many.
- * NULL is fine. No other thread may be inside a call on it.
+ * NULL is fine. No other thread may be inside a call on it. Every later call on it is an
+ * EINVAL, this one, too, until the next that is created has its address.
  */
 PP_API int pp_mempool_destroy(struct pp_mempool *mempool);
 

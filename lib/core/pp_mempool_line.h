@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "pp_handle.h"
 #include "pp_mempool.h"
 #include "pp_miss.h"
 
@@ -52,6 +53,7 @@ struct pp_mempool {
 	void *backing;
 	uint32_t needy; /* kept < min_nr, or somebody waits */
 	bool debug;
+	struct pp_handle handle;
 	uint64_t out;
 	pthread_mutex_t lock;
 	uint32_t min_nr; /* may be read without */
@@ -120,6 +122,9 @@ void pp_mempool_drawer_name(struct pp_mempool_drawer *drawer);
 
 /* With the lock held: it has drawn n. Without a name it is the calling thread. */
 void pp_mempool_note(struct pp_mempool *mp, const struct pp_mempool_drawer *drawer, unsigned n);
+
+/* 0, or -EINVAL: it is NULL, or has been destroyed. */
+int pp_mempool_gone(const struct pp_mempool *mp);
 
 static inline bool pp_mempool_may(const struct pp_mempool *mp, unsigned n)
 {

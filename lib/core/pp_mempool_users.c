@@ -77,9 +77,8 @@ PP_API unsigned pp_mempool_each_user(struct pp_mempool *mp,
 	struct pp_mempool_user users[PP_MEMPOOL_USERS_MAX];
 	unsigned n = 0;
 
-	if (!mp || !fn) {
-		errno = -pp_fail(-EINVAL, "mempool %s: no users to show, or nobody to show them to",
-				 mp ? mp->name : "NULL");
+	if (!fn || pp_mempool_gone(mp)) {
+		errno = fn ? EINVAL : -pp_fail(-EINVAL, "nobody to show users to: NULL");
 		return 0;
 	}
 	pthread_mutex_lock(&mp->lock);

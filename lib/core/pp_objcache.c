@@ -15,6 +15,8 @@
 
 #define FLAGS (PP_TRY | PP_CRITICAL | PP_GROW | PP_WAIT)
 
+static struct pp_handles objcaches = PP_HANDLES(struct pp_objcache, handle);
+
 static int params_check(struct pp_objcache_params *p)
 {
 	size_t length = strnlen(p->name ? p->name : "objects", PP_OBJCACHE_NAME);
@@ -102,18 +104,17 @@ PP_API int pp_objcache_create(const struct pp_objcache_params *params, struct pp
 	rc = params_check(&p);
 	if (rc)
 		return rc;
-	oc = aligned_alloc(PP_LINE, sizeof(*oc));
+	oc = pp_handle_new(&objcaches);
 	if (!oc)
 		return pp_fail(-ENOMEM, "%s: no memory for the cache", p.name);
-	memset(oc, 0, sizeof(*oc));
 	oc->params = p;
 	rc = objcache_plan(oc);
 	if (rc)
-		goto free_cache;
+		goto end_handle;
 	oc->ours = calloc((oc->region->buffers_max + 63) / 64, sizeof(*oc->ours));
 	if (!oc->ours) {
 		rc = pp_fail(-ENOMEM, "%s: no memory for the cache", p.name);
-		goto free_cache;
+		goto end_handle;
 	}
 	pthread_mutex_init(&oc->lock, NULL);
 	rc = pp_magazines_open(&oc->magazines);
@@ -125,8 +126,8 @@ PP_API int pp_objcache_create(const struct pp_objcache_params *params, struct pp
 destroy_lock:
 	pthread_mutex_destroy(&oc->lock);
 	free(oc->ours);
-free_cache:
-	free(oc);
+end_handle:
+	pp_handle_end(&objcaches, oc);
 	return rc;
 }
 
@@ -145,6 +146,8 @@ PP_API int pp_objcache_destroy(struct pp_objcache *oc)
 
 	if (!oc)
 		return 0;
+	if (!oc->magazines.forked && !pp_object_here(oc))
+		return -EINVAL;
 	if (!oc->magazines.forked) {
 		pthread_mutex_lock(&oc->lock);
 		pp_stock_collect(oc);
@@ -166,7 +169,9 @@ PP_API int pp_objcache_destroy(struct pp_objcache *oc)
 		pp_magazines_close(&oc->magazines);
 	}
 	free(oc->ours);
-	free(oc);
+	/* No thread has a magazine of it: every call goes the long way, and is refused. */
+	oc->magazines.generation = 0;
+	pp_handle_end(&objcaches, oc);
 	return 0;
 }
 
@@ -176,8 +181,8 @@ PP_API bool pp_objcache_is_critical(struct pp_objcache *oc, const void *obj)
 	uint32_t i;
 	bool critical;
 
-	if (!oc || oc->magazines.forked)
-		return oc ? false : pp_object_none(oc);
+	if (!pp_object_here(oc))
+		return false;
 	pthread_mutex_lock(&oc->lock);
 	slab = pp_stock_find(oc, obj, &i);
 	critical = slab && slab->critical;
@@ -189,8 +194,8 @@ PP_API uint32_t pp_objcache_shrink(struct pp_objcache *oc)
 {
 	struct pp_slab *slabs;
 
-	if (!oc || oc->magazines.forked)
-		return oc ? 0 : pp_object_none(oc);
+	if (!pp_object_here(oc))
+		return 0;
 	pthread_mutex_lock(&oc->lock);
 	pp_stock_collect(oc);
 	slabs = pp_stock_trim(oc, true);
@@ -202,12 +207,11 @@ PP_API void pp_objcache_stats(struct pp_objcache *oc, struct pp_objcache_stats *
 {
 	if (stats)
 		memset(stats, 0, sizeof(*stats));
-	if (!oc || !stats) {
-		errno = -pp_fail(-EINVAL, "no object cache, or nowhere to put its books: NULL");
+	if (!stats || !pp_object_here(oc)) {
+		if (!stats)
+			errno = -pp_fail(-EINVAL, "nowhere to put the books: NULL");
 		return;
 	}
-	if (oc->magazines.forked)
-		return;
 	pthread_mutex_lock(&oc->lock);
 	stats->per_buffer = oc->shape.count;
 	stats->buffers = oc->books[0].slabs;

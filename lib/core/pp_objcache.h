@@ -72,7 +72,8 @@ PP_API int pp_objcache_create(const struct pp_objcache_params *params, struct pp
  * Destroys the objects and returns every buffer to where it came from. -EBUSY
  * if objects are out or somebody waits: pp_error() says how many, and the cache
  * goes on as before. No thread may be inside a call on it; other threads'
- * magazines are no matter, and for one that is just ending it waits. NULL is fine.
+ * magazines are no matter, and for one that is just ending it waits. NULL is fine. Every later
+ * call on it is an EINVAL, this one, too, until the next that is created has its address.
  */
 PP_API int pp_objcache_destroy(struct pp_objcache *oc);
 

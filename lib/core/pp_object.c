@@ -15,18 +15,30 @@ __attribute__((noinline, cold)) unsigned pp_object_none(const struct pp_objcache
 	return 0;
 }
 
+bool pp_object_here(const struct pp_objcache *oc)
+{
+	if (PP_LIKELY(oc && pp_handle_lives(&oc->handle) && !oc->magazines.forked))
+		return true;
+	if (!oc)
+		pp_object_none(oc);
+	else if (!pp_handle_lives(&oc->handle))
+		errno = -pp_fail(-EINVAL, "%s: the cache has been destroyed", oc->name);
+	else
+		errno = -pp_fail(-EPERM, "%s: the cache is another process's", oc->name);
+	return false;
+}
+
 static __attribute__((noinline)) unsigned objcache_get_miss(struct pp_objcache *oc, void **objs,
 							    unsigned n, unsigned flags,
 							    struct pp_wait *wait)
 {
-	if (!n)
+	if (!n || !pp_object_here(oc))
 		return 0;
-	errno = oc->magazines.forked ? EPERM : EINVAL;
-	if (oc->magazines.forked || n > PP_BULK_MAX || (flags & oc->magazines.refused) ||
+	if (n > PP_BULK_MAX || (flags & oc->magazines.refused) ||
 	    ((flags & PP_TRY) && (flags & ~(unsigned)PP_TRY))) {
-		pp_fail(-errno, "%s: %u objects with flags %#x: %s", oc->name, n, flags,
-			oc->magazines.forked ? "the cache is another process's"
-			: n > PP_BULK_MAX    ? "more than 2^28"
+		errno = -pp_fail(
+			-EINVAL, "%s: %u objects with flags %#x: %s", oc->name, n, flags,
+			n > PP_BULK_MAX ? "more than 2^28"
 			: flags == PP_CRITICAL && !oc->params.critical
 				? "the cache has no critical mempool"
 				: "flags that it does not have, or that contradict each other");
@@ -125,10 +137,8 @@ static __attribute__((noinline)) unsigned objcache_put_miss(struct pp_objcache *
 	const void *what = NULL;
 	unsigned put = 0;
 
-	if (oc->magazines.forked) {
-		errno = -pp_fail(-EPERM, "%s: the cache is another process's", oc->name);
+	if (!pp_object_here(oc))
 		return 0;
-	}
 	magazine = pp_magazine_make(&oc->magazines);
 	pthread_mutex_lock(&oc->lock);
 	/* Nothing is put by while somebody waits for it, nor while the book has to tell

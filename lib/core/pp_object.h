@@ -7,5 +7,8 @@
 
 /* 0, errno EINVAL: `oc` is NULL, or what its objects go to. */
 unsigned pp_object_none(const struct pp_objcache *oc);
+/* Whether a call on the cache can be; or errno EINVAL: it is NULL or has been destroyed, EPERM: it
+ * is another process's. */
+bool pp_object_here(const struct pp_objcache *oc);
 
 #endif

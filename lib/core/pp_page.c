@@ -228,6 +228,8 @@ int pp_page_lock(struct pp_pool *pool)
 {
 	int rc;
 
+	if (!pp_pool_here(pool))
+		return -EINVAL;
 	if (pp_page_is_mine(pool))
 		return pp_fail(-EDEADLK,
 			       "pool %s: from inside a device's callback it can neither grow, "
@@ -282,8 +284,11 @@ PP_API int pp_pool_grow(struct pp_pool *pool, uint32_t buffers)
 
 int pp_page_depot(const struct pp_pool *pool, int node)
 {
-	const struct pp_shared_facts *facts = &pool->store.shared->facts;
+	const struct pp_shared_facts *facts;
 
+	if (!pp_pool_here(pool))
+		return -EINVAL;
+	facts = &pool->store.shared->facts;
 	for (uint32_t d = 0; d < facts->nodes; d++)
 		if (facts->node[d] == node)
 			return (int)d;

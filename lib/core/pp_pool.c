@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "pp_buffer.h"
@@ -14,6 +13,34 @@
 #include "pp_guard.h"
 #include "pp_layout.h"
 #include "pp_pressure.h"
+
+static struct pp_handles pools = PP_HANDLES(struct pp_pool, handle);
+
+struct pp_pool *pp_pool_new(void)
+{
+	struct pp_pool *pool = pp_handle_new(&pools);
+
+	if (!pool)
+		pp_fail(-ENOMEM, "no memory for a pool's handle");
+	return pool;
+}
+
+void pp_pool_end(struct pp_pool *pool)
+{
+	/* No thread's table has this one, used or not; and what the pool says lies nowhere. */
+	pool->generation = UINT64_MAX;
+	pool->store.shared = NULL;
+	pp_handle_end(&pools, pool);
+}
+
+bool pp_pool_here(const struct pp_pool *pool)
+{
+	/* As good as its handle's life, and read by every call anyway. */
+	if (PP_LIKELY(pool && pool->store.shared))
+		return true;
+	errno = -pp_fail(-EINVAL, "%s", pool ? "the pool has been destroyed" : "no pool: NULL");
+	return false;
+}
 
 void pp_pool_fault(struct pp_store *store, const char *what, const void *buf, uint32_t holder)
 {
@@ -79,17 +106,17 @@ PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **
 
 	if (rc)
 		return rc;
-	pool = calloc(1, sizeof(*pool));
+	pool = pp_pool_new();
 	if (!pool)
-		return pp_fail(-ENOMEM, "no memory for a pool's handle");
+		return -ENOMEM;
 	rc = pp_facts_make(&facts, &p, &pool->store);
 	if (rc)
-		goto free_pool;
+		goto end_handle;
 	pool->fault = p.fault;
 	pool->fault_arg = p.fault_arg;
 	rc = pool_open(pool, &facts);
 	if (rc)
-		goto free_pool;
+		goto end_handle;
 	added = pp_page_grow(pool, &(struct pp_growth){
 					   .buffers = p.buffers, .depot = -1, .only = true });
 	/* Part of what was asked is as bad as nothing: growing says what is missing. */
@@ -106,8 +133,8 @@ PP_API int pp_pool_create(const struct pp_pool_params *params, struct pp_pool **
 	return 0;
 close_region:
 	pp_region_close(&pool->store.region);
-free_pool:
-	free(pool);
+end_handle:
+	pp_pool_end(pool);
 	return rc;
 }
 
@@ -133,7 +160,7 @@ static void pool_close(struct pp_pool *pool)
 		if (atomic_load(&region->pages[p].state) != PP_PAGE_ABSENT && !pool->attached)
 			pp_guard_forget(&pool->store, p);
 	pp_region_close(region);
-	free(pool);
+	pp_pool_end(pool);
 }
 
 /* What this process's threads have cached stays with the others. */
@@ -155,6 +182,8 @@ PP_API int pp_pool_destroy(struct pp_pool *pool)
 
 	if (!pool)
 		return 0;
+	if (!pp_pool_here(pool))
+		return -EINVAL;
 	if (pp_page_is_mine(pool))
 		return pp_fail(-EDEADLK,
 			       "pool %s cannot be destroyed from inside a device's callback",
@@ -177,10 +206,8 @@ PP_API uint32_t pp_pool_collect(struct pp_pool *pool)
 {
 	uint32_t skipped;
 
-	if (!pool) {
-		errno = -pp_fail(-EINVAL, "no pool to collect for: NULL");
+	if (!pp_pool_here(pool))
 		return 0;
-	}
 	pp_pressure_bury(&pool->store);
 	pp_late_place(&pool->store, PP_NOBODY);
 	return pp_take_all(&pool->store, &skipped);
@@ -228,17 +255,17 @@ static int pool_agrees(const struct pp_pool *pool)
 
 PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 {
-	struct pp_pool *pool = calloc(1, sizeof(*pool));
+	struct pp_pool *pool = pp_pool_new();
 	struct pp_shared_facts facts;
 	struct pp_region *region;
 	int rc;
 
 	if (!pool)
-		return pp_fail(-ENOMEM, "no memory for a pool's handle");
+		return -ENOMEM;
 	region = &pool->store.region;
 	rc = pp_facts_read(&facts, &pool->store, fds);
 	if (rc)
-		goto free_pool;
+		goto end_handle;
 	region->control_fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
 	region->memory_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, 0);
 	rc = region->control_fd < 0 || region->memory_fd < 0
@@ -261,11 +288,11 @@ PP_API int pp_pool_attach(const int fds[2], struct pp_pool **out)
 	return 0;
 close_region:
 	pp_region_close(region);
-	goto free_pool;
+	goto end_handle;
 close_fds:
 	close(region->control_fd);
 	close(region->memory_fd);
-free_pool:
-	free(pool);
+end_handle:
+	pp_pool_end(pool);
 	return rc;
 }

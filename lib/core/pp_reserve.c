@@ -15,8 +15,8 @@ PP_API int pp_pool_set_reserve(struct pp_pool *pool, uint32_t floor)
 	uint32_t skipped;
 	uint64_t total;
 
-	if (!pool)
-		return pp_fail(-EINVAL, "no pool to set the reserve of");
+	if (!pp_pool_here(pool))
+		return -EINVAL;
 	store = &pool->store;
 	total = atomic_load(&store->shared->total);
 	if (floor > total)
@@ -53,7 +53,8 @@ static bool store_marked(const struct pp_store *store, const void *buf)
 
 PP_API bool pp_marked(const struct pp_pool *pool, const void *buf)
 {
-	return pool && atomic_load_explicit(&pool->store.shared->marked, memory_order_relaxed) &&
+	return pp_pool_here(pool) &&
+	       atomic_load_explicit(&pool->store.shared->marked, memory_order_relaxed) &&
 	       store_marked(&pool->store, buf);
 }
 
@@ -80,7 +81,7 @@ PP_API bool pp_mark_pass(struct pp_pool *pool, const void *from, const void *to)
 {
 	int64_t old, new;
 
-	if (!pool)
+	if (!pp_pool_here(pool))
 		return false;
 	old = buffer_number(&pool->store, from);
 	new = buffer_number(&pool->store, to);

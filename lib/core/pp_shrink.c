@@ -293,7 +293,7 @@ static int pool_shrink(struct pp_pool *pool, int32_t depot, uint32_t buffers, ui
 
 PP_API int pp_pool_shrink(struct pp_pool *pool, uint32_t buffers, uint32_t timeout_us)
 {
-	return pool_shrink(pool, -1, buffers, timeout_us);
+	return pp_pool_here(pool) ? pool_shrink(pool, -1, buffers, timeout_us) : -EINVAL;
 }
 
 PP_API int pp_pool_shrink_on(struct pp_pool *pool, int node, uint32_t buffers, uint32_t timeout_us)

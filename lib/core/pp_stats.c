@@ -15,13 +15,18 @@ static void owner_counters(struct pp_counters *sum, const struct pp_owner *owner
 
 PP_API void pp_pool_stats(const struct pp_pool *pool, struct pp_stats *stats)
 {
-	const struct pp_store *store = &pool->store;
-	struct pp_shared *shared = store->shared;
-	uint32_t end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
+	const struct pp_store *store;
+	struct pp_shared *shared;
 	struct pp_sums sums;
 	uint64_t free_now, lost;
+	uint32_t end;
 
 	*stats = (struct pp_stats){ 0 };
+	if (!pp_pool_here(pool))
+		return;
+	store = &pool->store;
+	shared = store->shared;
+	end = atomic_load_explicit(&shared->owners_end, memory_order_acquire);
 	stats->total = atomic_load(&shared->total);
 	pp_walk_sums(store, &sums);
 	stats->fresh = sums.fresh;

@@ -3,6 +3,7 @@
 #ifndef PP_STOCK_H
 #define PP_STOCK_H
 
+#include "pp_handle.h"
 #include "pp_magazine.h"
 #include "pp_miss.h"
 #include "pp_objcache.h"
@@ -38,6 +39,7 @@ struct pp_stock_waiter {
  */
 struct pp_objcache {
 	struct pp_magazines magazines; /* first: what the fast path looks at */
+	struct pp_handle handle;
 	_Alignas(PP_LINE) pthread_mutex_t lock;
 	struct pp_slab_book books[2]; /* [critical] */
 	uint64_t *ours;               /* a bit a buffer of the pool: it is a slab of this cache */

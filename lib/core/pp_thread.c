@@ -162,11 +162,8 @@ PP_API struct pp_cache *pp_cache_create(struct pp_pool *pool, const char *name)
 	char own[PP_OWNER_NAME] = "";
 	struct pp_owner *owner;
 
-	if (!pool) {
-		errno = EINVAL;
-		pp_fail(-EINVAL, "no pool to make a cache of");
+	if (!pp_pool_here(pool))
 		return NULL;
-	}
 	if (!name || !*name) {
 		pthread_getname_np(pthread_self(), own, sizeof(own));
 		name = own;

@@ -3,7 +3,7 @@
 # Layers: a file of the core includes only what stands before it in this order, and nothing of
 # DPDK's; who is outside the core sees its installed headers only.
 # Names joined by a plus are on one level.
-order="types+fail lock sleep+wait pages node region+region_foreign tracts place offset cache buffer dma+devices block deque counters
+order="types+fail handle lock sleep+wait pages node region+region_foreign tracts place offset cache buffer dma+devices block deque counters
 	store note guard depot queue turn home late owner+empties+refill layout take pressure walk pool+level+inside+facts page attach
 	shrink about+holders+out thread tag bulk try effort miss foreign reserve lease mempool+mempool_line+mempool_users+mempool_reserve+mempool_backing slab magazine objcache+objcache_backing+stock+supply+object defer+limbo+filler+settle stats check"
 bad=0
