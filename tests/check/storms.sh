@@ -18,7 +18,7 @@ mkdir "$copy/core" "$copy/tests"
 export -f compile
 export flags
 ls lib/core/*.c | xargs -P 2 -I{} bash -c 'compile {} '"$copy"'/core/$(basename {} .c).o' || exit 3
-for c in tests/unit/support.c tests/unit/recorder.c tests/stress/*.c; do
+for c in tests/unit/support.c tests/unit/{recorder,shelf,grace}.c tests/stress/*.c; do
 	# This one needs DPDK.
 	case $c in *defer*) continue ;; esac
 	echo "$c"
@@ -28,7 +28,7 @@ done | xargs -P 2 -I{} bash -c 'compile {} '"$copy"'/tests/$(basename {} .c).o' 
 declare -A parts=(
 	[storm_take]="storm_take storm support" [storm_try]="storm_try storm_hands storm support"
 	[storm_wait]="storm_wait storm_rule storm_seats storm support"
-	[storm_deadline]="storm_deadline storm support"
+	[storm_deadline]="storm_deadline storm support shelf grace"
 	[storm_reserve]="storm_reserve storm support"
 	[storm_objcache]="storm_objcache storm support"
 	[model]="model model_calls model_forms model_rules model_beside model_refuser recorder support"
@@ -81,6 +81,8 @@ plant "ordinary waiters before critical ones" pp_turn.c \
 	storm_wait
 plant "a deadline that comes early" pp_sleep.c \
 	's/pp_sleep_now\(\) >= wait->deadline/pp_sleep_now() + 500000 >= wait->deadline/' storm_deadline
+plant "a deadline that comes two ticks late" pp_sleep.c \
+	's/until = wait->deadline;/until = wait->deadline + 8000000;/' storm_deadline
 plant "a draw that is not marked" pp_home.c 's/^\t\thome_mark\(/\t\tif (0)\n&/' storm_reserve model
 plant "a draw of who is not critical" pp_effort.c \
 	's/if \(got < n && flags & PP_CRITICAL\)/if (got < n \&\& flags)/' storm_reserve
