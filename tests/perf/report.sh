@@ -202,12 +202,13 @@ fi
 if has forward; then
 	input_name=forward
 	include forward
-	for device in $(ask figures forward_devices); do
+	while IFS= read -r device <&3; do
+		name=forward-${device// /-}
 		who=$(ask figures "forward_who(\"$device\") | join(\"\t\")")
-		ask figures "forward(\"$device\")" >"$TMP/forward-$device.tsv"
-		plot forward "forward-$device" 400 "data='$TMP/forward-$device.tsv'; who='$who'; n=$(tr '\t' '\n' <<<"$who" | wc -l)" \
+		ask figures "forward(\"$device\")" >"$TMP/$name.tsv"
+		plot forward "$name" 400 "data='$TMP/$name.tsv'; who='$who'; n=$(tr '\t' '\n' <<<"$who" | wc -l)" \
 			"$device" "frames of $(ask figures "forward_frame(\"$device\")") bytes; more is better"
-	done | insert plots-forward
+	done 3< <(ask figures forward_devices) | insert plots-forward
 	ask tables forward_table | insert table-forward
 fi
 if has drivers; then

@@ -47,8 +47,8 @@ expect 3 'cannot be written' "$dir/failing" --html /proc/no/page.html
 
 page=$dir/page/index.html
 cp "$page" "$dir/page.html"
-# Four patterns, packets and bits, three latencies, a loss, two levels, a device.
-plots=13
+# Four patterns, packets and bits, three latencies, a loss, two levels, two devices.
+plots=14
 
 # browse SCHEME FILE ARGUMENT...: chromium; scheme 0 is dark, 1 light.
 browse() {
