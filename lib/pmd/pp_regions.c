@@ -23,14 +23,15 @@ static bool range_has(const struct pp_range *range, const void *addr)
 	return !(version & 1) && __atomic_load_n(&range->version, __ATOMIC_RELAXED) == version;
 }
 
-static struct pp_range *range_find(const struct pp_regions *regions, const void *addr)
+/* Its number, or -1. */
+static int range_find(const struct pp_regions *regions, const void *addr)
 {
 	unsigned n = __atomic_load_n(&regions->n, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++)
 		if (range_has(&regions->ranges[i], addr))
-			return (struct pp_range *)&regions->ranges[i];
-	return NULL;
+			return (int)i;
+	return -1;
 }
 
 static void range_set(struct pp_range *place, const struct pp_range *range)
@@ -137,7 +138,7 @@ static int chunk_add(struct pp_regions *regions, const struct rte_mempool *mp, v
 	struct pp_range range = { .base = (uintptr_t)addr, .bytes = bytes, .mp = mp };
 	int rc;
 
-	if (range_find(regions, addr))
+	if (range_find(regions, addr) >= 0)
 		return 0;
 	range.mr = ibv_reg_mr(regions->pd, addr, bytes, IBV_ACCESS_LOCAL_WRITE);
 	if (!range.mr)
@@ -220,10 +221,12 @@ int pp_regions_sge(const struct pp_regions *regions, unsigned *hint, const void 
 	const struct pp_range *range = &regions->ranges[*hint];
 
 	if (unlikely(!range_has(range, addr))) {
-		range = range_find(regions, addr);
-		if (!range)
+		int i = range_find(regions, addr);
+
+		if (i < 0)
 			return 0;
-		*hint = (unsigned)(range - regions->ranges);
+		range = &regions->ranges[i];
+		*hint = (unsigned)i;
 	}
 	if (range->pool)
 		return RTE_MAX(pp_dma_verbs_sge(range->region, range->device, addr, bytes, sge), 0);

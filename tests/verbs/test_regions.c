@@ -66,7 +66,7 @@ static void test_a_mempool_that_ends_leaves_its_place_to_the_next(void **state)
 	(void)state;
 	assert_int_equal(mempool_send(lasting, &hint), 1);
 	own = shim.live;
-	for (unsigned i = 0; i < 3 * PP_REGIONS_MAX; i++) {
+	for (unsigned i = 0; i < PP_REGIONS_MAX + 100; i++) {
 		struct rte_mempool *passing = mempool_of("passing", SMALL + i % 7 * 10);
 
 		if (mempool_send(passing, &hint) != 1)
