@@ -91,7 +91,9 @@ PP_API int pp_objcache_destroy(struct pp_objcache *oc);
  *
  * Who waits is served in the order of arrival, critical ones before the
  * others, by a free of any thread; others do not overtake with the cache's
- * objects meanwhile.
+ * objects meanwhile. For an ordinary one the first keeps its place in the pool's line when
+ * objects that are freed leave it lacking fewer buffers; at the mempool a critical one then
+ * asks anew, behind whoever waits there for another cache.
  *
  * A critical request for more buffers than the mempool keeps has the pool's
  * only, and waits there.
