@@ -84,27 +84,37 @@ static inline __attribute__((always_inline)) void pp_cache_count(struct pp_cache
 #endif
 }
 
-static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cache *c, void **bufs,
-								   unsigned n, unsigned flags)
+/*
+ * The hit alone, of 1 .. PP_BULK_MAX without flags: true, or false and nothing is
+ * changed but what is intended, as the miss does again. For who does something
+ * after a miss: were that called here, the hit would save registers for it.
+ */
+static inline __attribute__((always_inline)) bool pp_cache_hit(struct pp_cache *c, void **bufs,
+							       unsigned n)
 {
-	uint32_t s;
+	uint32_t s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 
-	/* None: an owner that wants `s` to stay looks idle, so it must not store it.
-	 * PP_TRY, and what is no flag or no number: nothing for a constant. */
-	if (PP_UNLIKELY(n - 1 >= PP_BULK_MAX || (flags & ~PP_HIT_FLAGS_)))
-		return pp_cache_get_miss(c, bufs, n, flags);
-	s = (uint32_t)__atomic_load_n(&c->s, __ATOMIC_RELAXED);
 	/* Opaque, so that it is loaded by mov: movslq from memory costs 3 cycles. */
 	__asm__("" : "+r"(s));
 	pp_cache_intend(c, (int32_t)(s - n));
 	if (PP_UNLIKELY((int32_t)(s - n) < __atomic_load_n(&c->lo, __ATOMIC_RELAXED)))
-		return pp_cache_get_miss(c, bufs, n, flags);
+		return false;
 	s -= n;
 	pp_cache_count(c, n);
 	pp_offset_out(c->base, c->slots + s, bufs, n);
 	/* T2: commits; the slots were read before. Pairs with T4. */
 	__atomic_store_n(&c->s, (int32_t)s, __ATOMIC_RELEASE);
-	return n;
+	return true;
+}
+
+static inline __attribute__((always_inline)) unsigned pp_cache_get(struct pp_cache *c, void **bufs,
+								   unsigned n, unsigned flags)
+{
+	/* None: an owner that wants `s` to stay looks idle, so it must not store it.
+	 * PP_TRY, and what is no flag or no number: nothing for a constant. */
+	if (PP_UNLIKELY(n - 1 >= PP_BULK_MAX || (flags & ~PP_HIT_FLAGS_)))
+		return pp_cache_get_miss(c, bufs, n, flags);
+	return PP_LIKELY(pp_cache_hit(c, bufs, n)) ? n : pp_cache_get_miss(c, bufs, n, flags);
 }
 
 static inline __attribute__((always_inline)) void pp_cache_put(struct pp_cache *c,

@@ -45,27 +45,6 @@ static struct pp_pool *mempool_pool(const struct rte_mempool *mp)
 	return ((const struct pp_binding *)mp->pool_config)->pool;
 }
 
-/*
- * pp_cache_get() without its miss: were that called from where more is to be
- * done after it, the hit would save three registers. One that fails is asked
- * again by pp_alloc_bulk(), and intends the same.
- */
-static inline __attribute__((always_inline)) bool cache_hit(struct pp_cache *cache, void **objs,
-							    unsigned n)
-{
-	uint32_t s = (uint32_t)__atomic_load_n(&cache->s, __ATOMIC_RELAXED);
-
-	__asm__("" : "+r"(s));
-	pp_cache_intend(cache, (int32_t)(s - n));
-	if (PP_UNLIKELY((int32_t)(s - n) < __atomic_load_n(&cache->lo, __ATOMIC_RELAXED)))
-		return false;
-	s -= n;
-	pp_cache_count(cache, n);
-	pp_offset_out(cache->base, cache->slots + s, objs, n);
-	__atomic_store_n(&cache->s, (int32_t)s, __ATOMIC_RELEASE); /* T2 */
-	return true;
-}
-
 /* What the own cache has not at hand, of more than fit in registers, by a thread's first call,
  * one that gets no cache, or one that receives: only that may come back with the reserve's. */
 static __rte_noinline int mempool_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
@@ -109,7 +88,7 @@ static int mempool_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
 	/* What the compiler does not see through the `|`. */
 	if (n - 1 >= PP_OFFSET_INLINE)
 		__builtin_unreachable();
-	return PP_LIKELY(cache_hit(cache, objs, n)) ? 0 : mempool_dequeue_more(mp, objs, n);
+	return PP_LIKELY(pp_cache_hit(cache, objs, n)) ? 0 : mempool_dequeue_more(mp, objs, n);
 }
 
 static __rte_noinline int mempool_enqueue_few(struct rte_mempool *mp, void *const *objs, unsigned n)

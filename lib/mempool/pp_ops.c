@@ -121,7 +121,8 @@ static __rte_noinline int ops_dequeue_hard(struct rte_mempool *mp, void **objs, 
 		       : -ENOBUFS;
 }
 
-static __rte_noinline int ops_dequeue_many(struct rte_mempool *mp, void **objs, unsigned n)
+/* More than fit in registers, or what the own cache has not at hand. */
+static __rte_noinline int ops_dequeue_more(struct rte_mempool *mp, void **objs, unsigned n)
 {
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
@@ -162,10 +163,8 @@ static int ops_dequeue(struct rte_mempool *mp, void **objs, unsigned n)
 	struct pp_cache *cache = pp_local_cache(mp->pool_id);
 
 	if (PP_UNLIKELY(!cache) || n - 1 >= PP_OFFSET_INLINE)
-		return ops_dequeue_many(mp, objs, n);
-	if (PP_LIKELY(pp_alloc_bulk(cache, objs, n, 0)))
-		return 0;
-	return ops_dequeue_hard(mp, objs, n);
+		return ops_dequeue_more(mp, objs, n);
+	return PP_LIKELY(pp_cache_hit(cache, objs, n)) ? 0 : ops_dequeue_more(mp, objs, n);
 }
 
 static __rte_noinline int ops_enqueue_few(struct rte_mempool *mp, void *const *objs, unsigned n)
