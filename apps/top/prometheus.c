@@ -58,9 +58,12 @@ static void pools_write(FILE *out, const json_t *json, const char *metric, pool_
 	}
 }
 
+/* What a pool does not tell is unknown, not 0. */
 static void number_write(FILE *out, const char *metric, const json_t *process, const json_t *pool,
 			 const void *arg)
 {
+	if (!json_object_get(pool, arg))
+		return;
 	begin_write(out, metric, process, pool);
 	end_write(out, sample_number(pool, arg));
 }
