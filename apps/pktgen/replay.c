@@ -257,11 +257,11 @@ int replay_read(struct replay *r, const char *path, bool sign, struct wrong *wro
 
 double replay_seconds(const struct replay *r, uint64_t n)
 {
+	uint64_t turns = n ? (n - 1) / r->n : 0; /* whole ones before the last packet's */
+
 	if (n == 0)
 		return 0;
-	return ((double)((n - 1) / r->n) * (double)r->period +
-		(double)r->packets[(n - 1) % r->n].ns) /
-	       1e9;
+	return ((double)turns * (double)r->period + (double)r->packets[(n - 1) % r->n].ns) / 1e9;
 }
 
 void replay_end(struct replay *r)

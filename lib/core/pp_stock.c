@@ -56,7 +56,7 @@ unsigned pp_stock_buy(struct pp_objcache *oc, bool critical, void **bufs, unsign
 	if (critical)
 		return buy_critical(oc, bufs, need, flags, wait);
 	cache = pp_pool_cache(oc->params.pool);
-	if (cache && flags & PP_WAIT)
+	if (cache && waiter && flags & PP_WAIT)
 		return pp_miss_wait(cache, bufs, need, flags, wait,
 				    waiter_sits(waiter) ? &waiter->seat : NULL);
 	/* A thread that came too late for a cache of its own tries again and again. */

@@ -220,8 +220,10 @@ PP_API struct pp_cache *pp_pool_cache(struct pp_pool *pool)
 {
 	const struct pp_thread_entry *entries = pp_thread_entries;
 
-	if (PP_UNLIKELY(!pool))
-		return pp_cache_create(NULL, NULL);
+	if (PP_UNLIKELY(!pool)) {
+		pp_pool_here(pool); /* which says that it is not */
+		return NULL;
+	}
 	if (PP_LIKELY(entries && entries[pool->slot].generation == pool->generation))
 		return entries[pool->slot].cache;
 	return thread_cache_make(pool);
