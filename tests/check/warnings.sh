@@ -4,7 +4,7 @@
 # where the tests want it anyway, with clang unoptimised.
 bad=0
 mkdir -p build-check
-declare -A where=([gcc]=build [clang]=build-check/clang) how=([clang]=-Doptimization=0)
+declare -A where=([gcc]=build [clang]=build-check/clang) how=([clang]="-Doptimization=0 -Ddebug=false")
 for compiler in gcc clang; do
 	dir=${where[$compiler]}
 	mkdir -p "$dir"
