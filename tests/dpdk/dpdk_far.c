@@ -11,8 +11,11 @@
 /* An Ethertype for local experiments. */
 #define OURS 0x88b5
 #define NUMBER_AT 14
+#define WHOSE_AT 18
+#define PADDING_AT 22
 
 char far_near_name[IFNAMSIZ], far_name[IFNAMSIZ];
+uint32_t far_whose;
 
 static int run(const char *format, const char *a, const char *b)
 {
@@ -29,6 +32,7 @@ static void veth_remove(void)
 
 void far_veth_create(void)
 {
+	far_whose = (uint32_t)getpid();
 	snprintf(far_near_name, IFNAMSIZ, "ppn%d", getpid());
 	snprintf(far_name, IFNAMSIZ, "ppf%d", getpid());
 	if (geteuid() || run("ip link add %s type veth peer name %s", far_near_name, far_name)) {
@@ -64,8 +68,8 @@ void far_write(char *data, uint32_t number)
 	data[12] = (char)(OURS >> 8);
 	data[13] = (char)(OURS & 0xff);
 	memcpy(data + NUMBER_AT, &number, sizeof(number));
-	memset(data + NUMBER_AT + sizeof(number), (int)number & 0x7f,
-	       FAR_FRAME - NUMBER_AT - sizeof(number));
+	memcpy(data + WHOSE_AT, &far_whose, sizeof(far_whose));
+	memset(data + PADDING_AT, (int)number & 0x7f, FAR_FRAME - PADDING_AT);
 }
 
 uint32_t far_send(int fd, uint32_t first, uint32_t end)
@@ -88,7 +92,8 @@ uint32_t far_receive(int fd, uint8_t *seen, uint32_t end)
 
 	while (recv(fd, frame, sizeof(frame), 0) >= FAR_FRAME) {
 		memcpy(&number, frame + NUMBER_AT, sizeof(number));
-		if (number >= end || seen[number])
+		if (memcmp(frame + WHOSE_AT, &far_whose, sizeof(far_whose)) != 0 || number >= end ||
+		    seen[number])
 			continue;
 		far_write(right, number);
 		assert_memory_equal(frame, right, FAR_FRAME);

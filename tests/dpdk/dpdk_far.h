@@ -5,8 +5,12 @@
 
 #include "dpdk_test.h"
 
-/* Bytes of a frame: addresses, an Ethertype of our own, the number, and padding. */
+/* Bytes of a frame: addresses, an Ethertype of our own, the number, whose it is, and padding. */
 #define FAR_FRAME 64
+
+/* What frames written from now on say of whose they are; only those are received. Each process has
+ * its own: net_af_packet hears all interfaces until its socket is bound. */
+extern uint32_t far_whose;
 
 /* The interfaces of a veth pair that is there until the process ends; 77 if it may not be made. */
 void far_veth_create(void);
